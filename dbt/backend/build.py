@@ -1,0 +1,211 @@
+"""Building the interpreter and the machinery: from declarations and Numba functions to cached objects.
+
+Cold, this imports numba and llvmlite and compiles for some seconds; warm, it reads two files.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import cache
+
+ROOT = Path(__file__).resolve().parent.parent
+FORMAT = 3
+Progress = Callable[[str, int, int], None]  # what, done, of how many
+
+
+@dataclass(slots=True)
+class Image:
+    """Everything compiled that does not depend on the guest."""
+
+    runtime: bytes = b""  # leaving, decoding, entering
+    handlers: list[bytes] = field(default_factory=list)
+    handler_names: list[str] = field(default_factory=list)
+    nodes: Any = None
+    roots: Any = None
+    machinery: bytes = b""
+    exports: list[str] = field(default_factory=list)
+    key: str = ""  # names what compiled regions depend on besides guest code
+
+
+def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Progress | None = None) -> Image:
+    """The image for the modules that export `machinery` and the instruction modules `isa` (besides our own).
+
+    Cached parts are used as they are; `progress` hears about those that have to be compiled."""
+    image = Image()
+    signature = f"{FORMAT} {sys.version_info[:2]} {_cpu()}"
+    isa_files = [_source(m) for m in isa]
+    front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", *isa_files]
+    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "layout", "trie", "userops", "compiler")]
+    key = cache.source_key([*front, *back], signature)
+    stored = cache.read("handlers", key)
+    if stored is None:
+        stored = pickle.dumps(_build_handlers(isa, progress))
+        cache.write("handlers", key, stored)
+    image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(stored)
+
+    sources = sorted({_source(m) for m in machinery})
+    shared = [ROOT / n for n in ("state.py", "shared.py", "exits.py", "backend/machinery.py", "backend/layout.py")]
+    key = cache.source_key([*sources, *shared], signature + " ".join(machinery))
+    stored = cache.read("machinery", key)
+    if stored is None:
+        stored = pickle.dumps(_build_machinery(machinery, progress))
+        cache.write("machinery", key, stored)
+    image.machinery, image.exports = pickle.loads(stored)
+    regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "handlers")]
+    image.key = cache.source_key([*front, *back, *regions, ROOT / "backend" / "layout.py"], signature)
+    return image
+
+
+def _source(module: str) -> Path:
+    """The file or folder of a module, without importing more than its package."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"no module {module!r} (give a module that Python can import, e.g. with PYTHONPATH)")
+    path = Path(spec.origin)
+    return path.parent if path.name == "__init__.py" else path
+
+
+def _cpu() -> str:
+    """The host CPU's model and features: objects are compiled for them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        import platform
+
+        return platform.processor()
+    return " ".join(sorted({x for x in lines if x.startswith(("model name", "flags", "cpu family", "model\t"))}))
+
+
+def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[bytes, list[bytes], list[str], Any, Any]:
+    from ..frontend import isa as _declarations  # noqa: F401  (declares every instruction)
+    from ..frontend.insn import ISA
+    from ..frontend.translate import handlers
+    from ..ir.sweep import sweep
+    from ..ir.terminals import Stop
+    from .compiler import compile_text
+    from .handlers import Handler, runtime_functions
+    from .llvm import METADATA, RUNTIME, declarations
+    from .trie import build_trie
+    from .userops import link_user_ops
+
+    for module in isa:
+        importlib.import_module(module)
+    report = progress or (lambda what, done, total: None)
+    runtime = compile_text(declarations() + runtime_functions() + METADATA)
+    plan, names = [], []
+    texts: list[str] = []
+    helpers: set[str] = set()
+    user_ops: set[Any] = set()
+    insns = ISA.insns
+
+    def lower(block: Any) -> None:
+        sweep(block)
+        handler = Handler(f"h{len(names)}")
+        texts.append(handler.text(block))
+        names.append(handler.name)
+        helpers.update(handler.helpers)
+        user_ops.update(handler.user_ops)
+
+    for n, insn in enumerate(insns):
+        report("interpreter handlers: reading declarations", n, len(insns))
+        tree, blocks = handlers(insn)
+        plan.append((insn, tree, len(names)))
+        for block in blocks:
+            lower(block)
+    from ..exits import Exit
+    from ..frontend.context import ILLEGAL
+    from ..ir.builder import Builder
+
+    illegal = Builder()
+    illegal.end = Stop(int(Exit.PROGRAM), illegal.const(ILLEGAL), False)
+    lower(illegal)
+    objects = []
+    head = declarations(
+        RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(helpers)]
+    )
+    op_declarations, op_modules = link_user_ops(user_ops)
+    batch = 250
+    for at in range(0, len(texts), batch):
+        report("interpreter handlers: compiling", at, len(texts))
+        chunk = head + op_declarations + "\n".join(texts[at : at + batch]) + METADATA
+        objects.append(compile_text(chunk, keep=names[at : at + batch], link=op_modules))
+    report("interpreter handlers: decoder", 0, 1)
+    nodes, roots = build_trie(plan, len(names) - 1)
+    report("interpreter handlers", len(texts), len(texts))
+    return runtime, objects, names, nodes, roots
+
+
+def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str]]:
+    for module in modules:
+        importlib.import_module(module)
+    import llvmlite.binding as llvm
+
+    from .compiler import target_machine
+    from .machinery import EXPORTS, compile_helper
+
+    report = progress or (lambda what, done, total: None)
+    target_machine(2)
+    whole = llvm.parse_assembly("")
+    for n, name in enumerate(EXPORTS):
+        report("machinery: compiling", n, len(EXPORTS))
+        symbol, text = compile_helper(name)
+        part = llvm.parse_assembly(text)
+        part.get_function(symbol).name = name
+        whole.link_in(part)
+    wanted = set(EXPORTS)
+    for f in list(whole.functions) + list(whole.global_variables):
+        if not f.is_declaration and f.name not in wanted:
+            f.linkage = "internal"
+    tm = target_machine(2)
+    builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(whole, builder)
+    report("machinery", len(EXPORTS), len(EXPORTS))
+    return bytes(tm.emit_object(whole)), list(EXPORTS)
+
+
+@dataclass(slots=True)
+class Code:
+    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by mode."""
+
+    arena: Any
+    symbols: dict[str, int]
+    roots: Any
+    handlers: Any
+
+
+def place_image(image: Image, arena: Any) -> Code:
+    """Load the objects of an image into an arena."""
+    import ctypes
+
+    from .objects import load_object
+    from .trie import place_trie
+
+    symbols: dict[str, int] = {}
+    trap = arena.allocate(16)
+    ctypes.memmove(trap, b"\x0f\x0b" * 8, 16)  # ud2: Numba's error paths, which cannot be reached
+    # The machinery calls `enter`, the runtime calls load_slow: a slot each would be one indirection; two passes are none.
+    forward = {n: 0 for n in ("load_slow", "store_slow")}
+    probe = arena.position
+    symbols |= load_object(arena, image.runtime, dict.fromkeys(forward, trap), trap)
+    symbols |= load_object(arena, image.machinery, symbols, trap)
+    arena.position = probe
+    symbols |= load_object(arena, image.runtime, symbols, trap)
+    symbols |= load_object(arena, image.machinery, symbols, trap)
+    missing: dict[str, int] = symbols
+    for part in image.handlers:
+        symbols |= load_object(arena, part, missing)
+    handlers = np.array([symbols[n] for n in image.handler_names], np.uint64)
+    base = arena.allocate(image.nodes.size * 8, 64)
+    nodes, roots = place_trie(image.nodes, image.roots, base, handlers)
+    ctypes.memmove(base, nodes.ctypes.data, nodes.nbytes)
+    return Code(arena, symbols, roots, handlers)

@@ -1,0 +1,276 @@
+"""Code maps: which translated code stands for which bytes of guest memory. Compiled; layout.py draws a code page.
+
+Pages are found by real page number in an open-addressed table of the machine; the code pages of one real page in
+different modes form a chain. A page of RAM that has a code page is flagged, so that stores to it take the slow path.
+"""
+
+from __future__ import annotations
+
+from .. import shared, state
+from . import layout
+from .machinery import (
+    address_of,
+    bswap64,
+    compiled,
+    exported,
+    machine_of,
+    read8,
+    read32,
+    read64,
+    u64,
+    write8,
+    write32,
+    write64,
+)
+
+_JUMP_CACHE = u64(state.JUMP_CACHE)
+_STRIDE = u64(layout.CODE_PAGE_STRIDE)
+_HAS_CODE = u64(shared.PAGE_HAS_CODE)
+_EMPTY_TAG = u64(0xFFFF_FFFF_FFFF_FFFF)
+_ENTRY = u64(layout.ENTRY_BYTES)
+_WORD, _HOT = u64(layout.ENTRY_WORD), u64(layout.ENTRY_HOT)
+_ROOT, _REAL, _MODE, _NEXT = u64(layout.PAGE_ROOT), u64(layout.PAGE_REAL), u64(layout.PAGE_MODE), u64(layout.PAGE_NEXT)
+_WRITES, _SERIAL, _COVERED = u64(layout.PAGE_WRITES), u64(layout.PAGE_SERIAL), u64(layout.PAGE_COVERED)
+_SENTINEL = u64(layout.SENTINEL)
+_COLD_AFTER = u64(64)  # stores between looks at whether a written page is still run
+
+
+@compiled
+def flush_jump_cache(v):  # type: ignore[no-untyped-def]
+    """Forget which code page an effective page leads to: an instruction translation changed."""
+    at = address_of(v) + _JUMP_CACHE
+    for _ in range(state.JUMP_CACHE_ENTRIES):
+        write64(at, u64(0))
+        at += u64(16)
+
+
+@compiled
+def _slot_of(m, real_page):  # type: ignore[no-untyped-def]
+    """Address of the table slot {real page + 1, code page} that holds a real page, or of the free one for it."""
+    mask = m.code_table_size - u64(1)
+    i = (real_page * u64(0x9E37_79B9_7F4A_7C15) >> u64(40)) & mask
+    while True:
+        at = m.code_table + i * u64(16)
+        key = read64(at)
+        if key == real_page + u64(1) or key == u64(0):
+            return at
+        i = (i + u64(1)) & mask
+
+
+@compiled
+def find_code_page(m, real_page, mode):  # type: ignore[no-untyped-def]
+    """The code page of a real page in a mode, or 0."""
+    page = read64(_slot_of(m, real_page) + u64(8))
+    while page != u64(0) and read64(page + _MODE) != mode:
+        page = read64(page + _NEXT)
+    return page
+
+
+@compiled
+def _protect(v, real_page):  # type: ignore[no-untyped-def]
+    """Stores to this real page must take the slow path from now on."""
+    base = address_of(v) + u64(state.TLB)
+    for _ in range(state.TLB_SPACES * state.TLB_ENTRIES):
+        if read64(base + u64(24)) == real_page << u64(12):
+            write64(base + u64(8), _EMPTY_TAG)
+        base += u64(state.TLB_ENTRY_BYTES)
+
+
+@compiled
+def _guest_word(m, real, mode):  # type: ignore[no-untyped-def]
+    word = read32(m.ram + real)
+    return word if mode & u64(2) else bswap64(word) >> u64(32)
+
+
+@compiled
+def _touch(m, page):  # type: ignore[no-untyped-def]
+    """A code page is not what it was: a number no page ever had, so that a region compiled before is not installed."""
+    m.code_serial += u64(1)
+    write64(page + _SERIAL, m.code_serial)
+
+
+@compiled
+def make_code_page(v, real_page, mode):  # type: ignore[no-untyped-def]
+    """A new code page, every entry yet to be decoded. `real_page` must be RAM. 0 if the pool is used up."""
+    m = machine_of(v)
+    page = m.code_free
+    if page != u64(0):
+        m.code_free = read64(page + _NEXT)
+    else:
+        page = m.code_pool
+        if page + _STRIDE > m.code_pool_end or m.code_used * u64(2) >= m.code_table_size:
+            return u64(0)
+        m.code_pool = page + _STRIDE
+    decode = m.decode_handler
+    cold = u64(0x1_0000_0000) - m.hot_threshold
+    real = real_page << u64(12)
+    at = page
+    for _ in range(layout.CODE_PAGE_ENTRIES):
+        write64(at, decode)
+        write32(at + _WORD, _guest_word(m, real, mode))
+        write32(at + _HOT, cold)
+        at += _ENTRY
+        real += u64(4)
+    write64(page + _SENTINEL, m.page_end_handler if mode & u64(1) else m.page_end_handler_32)
+    write64(page + _ROOT, v.decoder[mode])
+    write64(page + _REAL, real_page)
+    write64(page + _MODE, mode)
+    write64(page + _WRITES, u64(0))
+    _touch(m, page)
+    for i in range(layout.CODE_PAGE_ENTRIES // 64):
+        write64(page + _COVERED + u64(8 * i), u64(0))
+    slot = _slot_of(m, real_page)
+    if read64(slot) == u64(0):
+        write64(slot, real_page + u64(1))
+        m.code_used += u64(1)
+    write64(page + _NEXT, read64(slot + u64(8)))
+    write64(slot + u64(8), page)
+    flags = m.page_flags + real_page
+    if read8(flags) & _HAS_CODE == u64(0):
+        write8(flags, read8(flags) | _HAS_CODE)
+        _protect(v, real_page)
+    m.code_pages_made += u64(1)
+    return page
+
+
+@compiled
+def drop_all_code(v):  # type: ignore[no-untyped-def]
+    """Start over with no code pages (the pool or the table is full)."""
+    m = machine_of(v)
+    for i in range(m.code_table_size):
+        at = m.code_table + u64(i) * u64(16)
+        key = read64(at)
+        if key != u64(0):
+            flags = m.page_flags + key - u64(1)
+            write8(flags, read8(flags) & ~_HAS_CODE)
+            write64(at, u64(0))
+            write64(at + u64(8), u64(0))
+    m.code_pool = m.code_pool_start
+    m.code_free = u64(0)
+    m.code_used = u64(0)
+    m.code_serial += u64(1)
+    flush_jump_cache(v)
+
+
+@compiled
+def drop_regions(m, page):  # type: ignore[no-untyped-def]
+    """Every compiled region that starts in a code page goes: its entry is decoded anew."""
+    decode = m.decode_handler
+    at = page
+    for _ in range(layout.CODE_PAGE_ENTRIES):
+        handler = read64(at)
+        if handler >= m.regions_start and handler < m.regions_end:
+            write64(at, decode)
+            write32(at + _HOT, u64(0x1_0000_0000) - m.hot_threshold)
+            m.regions_dropped += u64(1)
+        at += _ENTRY
+    for i in range(layout.CODE_PAGE_ENTRIES // 64):
+        write64(page + _COVERED + u64(8 * i), u64(0))
+
+
+@compiled
+def _in_use(v, page):  # type: ignore[no-untyped-def]
+    """Whether control went to a code page lately."""
+    at = address_of(v) + _JUMP_CACHE
+    for _ in range(state.JUMP_CACHE_ENTRIES):
+        if read64(at + u64(8)) == page and read64(at) != u64(0):
+            return True
+        at += u64(16)
+    return False
+
+
+@compiled
+def _drop_page(v, m, real_page):  # type: ignore[no-untyped-def]
+    """A page that is written and no longer run becomes plain data again."""
+    slot = _slot_of(m, real_page)
+    page = read64(slot + u64(8))
+    while page != u64(0):
+        following = read64(page + _NEXT)
+        _touch(m, page)
+        write64(page + _REAL, _EMPTY_TAG)
+        write64(page + _NEXT, m.code_free)
+        m.code_free = page
+        m.code_pages_dropped += u64(1)
+        page = following
+    write64(slot + u64(8), u64(0))
+    flags = m.page_flags + real_page
+    write8(flags, read8(flags) & ~_HAS_CODE)
+
+
+@compiled
+def code_written(v, real, size):  # type: ignore[no-untyped-def]
+    """RAM at `real` was stored to and its page holds translated code: drop what was made from it.
+
+    Returns 1 if a compiled region, which may be the one running, depended on those bytes, else 0."""
+    m = machine_of(v)
+    changed = u64(0)
+    first, last = real & ~u64(3), (real + size - u64(1)) & ~u64(3)
+    while first <= last:
+        real_page = first >> u64(12)
+        page = read64(_slot_of(m, real_page) + u64(8))
+        written = u64(0)
+        while page != u64(0):
+            n = (first >> u64(2)) & u64(layout.CODE_PAGE_ENTRIES - 1)
+            entry = page + n * _ENTRY
+            word = _guest_word(m, first, read64(page + _MODE))
+            if read32(entry + _WORD) != word:
+                write32(entry + _WORD, word)
+                handler = read64(entry)
+                if handler < m.regions_start or handler >= m.regions_end:
+                    write64(entry, m.decode_handler)
+                covered = page + _COVERED + (n >> u64(6)) * u64(8)
+                if read64(covered) >> (n & u64(63)) & u64(1):
+                    drop_regions(m, page)
+                    changed = u64(1)
+                _touch(m, page)
+                m.code_invalidations += u64(1)
+            written = read64(page + _WRITES) + u64(1)
+            write64(page + _WRITES, written)
+            page = read64(page + _NEXT)
+        if written >= _COLD_AFTER:
+            used = False
+            page = read64(_slot_of(m, real_page) + u64(8))
+            while page != u64(0):
+                used = used or _in_use(v, page)
+                write64(page + _WRITES, u64(0))
+                page = read64(page + _NEXT)
+            if not used:
+                _drop_page(v, m, real_page)
+        first += u64(4)
+    return changed
+
+
+@exported
+def invalidate_code(v, real, size):  # type: ignore[no-untyped-def]
+    """RAM was changed from outside the guest (a device, a debugger, Python)."""
+    m = machine_of(v)
+    end = min(real + size, m.ram_size)
+    while real < end:
+        upto = min((real | u64(4095)) + u64(1), end)
+        if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
+            code_written(v, real, upto - real)
+        real = upto
+    return u64(0)
+
+
+@exported
+def install_region(v, entry, handler, serial):  # type: ignore[no-untyped-def]
+    """Put a compiled region at its first entry, if its page has not changed since `serial`. Returns whether it did."""
+    page = entry & ~(_STRIDE - u64(1))
+    if read64(page + _SERIAL) != serial or read64(page + _REAL) == _EMPTY_TAG:
+        return u64(0)
+    write64(entry, handler)
+    write32(entry + _HOT, u64(0x8000_0000))
+    return u64(1)
+
+
+
+__all__ = [
+    "code_written",
+    "drop_all_code",
+    "find_code_page",
+    "flush_jump_cache",
+    "install_region",
+    "invalidate_code",
+    "make_code_page",
+]

@@ -1,0 +1,305 @@
+"""IR to LLVM text: the lowering that interpreter handlers and compiled regions share.
+
+Text is built with f-strings: five to ten times faster than building llvmlite.ir objects (docs/decisions/0001).
+Guest registers are memory behind %st in a handler and local variables in a region; a subclass says which, and where
+control goes when an instruction cannot be carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import state
+from ..ir import ops
+from ..ir.access import Access, Helper, Leave
+from ..ir.builder import Value
+from ..ir.types import Type, void
+from ..state import Slot
+from .layout import ARGUMENTS, CALLING_CONVENTION
+
+# alias classes: the vCPU record, guest memory and the software TLB, code maps; 0 unlikely, 1 likely
+METADATA = """!0 = !{!"branch_weights", i32 1, i32 100000}
+!1 = !{!"branch_weights", i32 100000, i32 1}
+!10 = !{!"ppcdbt"}
+!11 = !{!"cpu", !10}
+!12 = !{!"guest", !10}
+!13 = !{!"code", !10}
+!2 = !{!11, !11, i64 0}
+!3 = !{!12, !12, i64 0}
+!4 = !{!13, !13, i64 0}
+"""
+CPU, GUEST, CODE = "!tbaa !2", "!tbaa !3", "!tbaa !4"
+UNLIKELY, LIKELY = "!prof !0", "!prof !1"
+
+RUNTIME = [
+    "declare preserve_mostcc i64 @slow_load(ptr, i64, i64) cold",
+    "declare preserve_mostcc i64 @slow_store(ptr, i64, i64, i64) cold",
+    *(
+        f"declare {CALLING_CONVENTION} i64 @x_{n}(ptr noalias, ptr, i64, ptr)"
+        for n in ("leave_before", "leave_after", "fuel", "hot", "goto", "step")
+    ),
+]
+
+
+def declarations(extra: Iterable[str] = ()) -> str:
+    """The head of every module: target and the intrinsics and runtime functions that templates name."""
+    lines = ['target triple = "x86_64-unknown-linux-gnu"']
+    for n in (8, 16, 32, 64, 128):
+        lines.append(f"declare i{n} @llvm.fshl.i{n}(i{n}, i{n}, i{n})")
+        for name in ("ctlz", "cttz"):
+            lines.append(f"declare i{n} @llvm.{name}.i{n}(i{n}, i1)")
+        lines.append(f"declare i{n} @llvm.ctpop.i{n}(i{n})")
+        if n > 8:
+            lines.append(f"declare i{n} @llvm.bswap.i{n}(i{n})")
+    lines.append("declare ptr @llvm.ptrmask.p0.i64(ptr, i64)")
+    for name, count in (("fma", 3), ("sqrt", 1), ("rint", 1), ("trunc", 1), ("floor", 1), ("ceil", 1), ("fabs", 1)):
+        for ty in ("double", "float"):
+            args = ", ".join([ty] * count)
+            lines.append(f"declare {ty} @llvm.{name}.{'f64' if ty == 'double' else 'f32'}({args})")
+    lines += extra
+    return "\n".join(lines) + "\n"
+
+
+class Lowering:
+    """Emits one LLVM function. `out` is the hot path; `cold` blocks come after it."""
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self.cold: list[str] = []
+        self.helpers: set[str] = set()
+        self.user_ops: set[ops.Op] = set()
+        self.prefix = ""
+        self._count = 0
+
+    # -- text
+    def temp(self) -> str:
+        """A new value name."""
+        self._count += 1
+        return f"%t{self._count}"
+
+    def label(self, stem: str) -> str:
+        """A new block name."""
+        self._count += 1
+        return f"{stem}{self._count}"
+
+    def emit(self, line: str) -> None:
+        """Append to the hot path."""
+        self.out.append(line)
+
+    def ref(self, v: Value) -> str:
+        """How a value is written as an operand."""
+        return str(v.imm) if v.op is None else f"%v{self.prefix}{v.id}"
+
+    def field(self, offset: int | str, base: str = "%st", to: list[str] | None = None) -> str:
+        """The address `offset` bytes past `base`."""
+        p = self.temp()
+        (self.out if to is None else to).append(f"{p} = getelementptr i8, ptr {base}, i64 {offset}")
+        return p
+
+    def load_field(self, name: str, to: list[str] | None = None) -> str:
+        """A 64-bit field of the vCPU record, as a value."""
+        p, v = self.field(state.offset(name), to=to), self.temp()
+        (self.out if to is None else to).append(f"{v} = load i64, ptr {p}, {CPU}")
+        return v
+
+    def store_field(self, name: str, value: str | int, to: list[str] | None = None) -> None:
+        """Set a 64-bit field of the vCPU record."""
+        p = self.field(state.offset(name), to=to)
+        (self.out if to is None else to).append(f"store i64 {value}, ptr {p}, {CPU}")
+
+    def tail(self, function: str, fuel: str = "%fuel", ip: str = "%ip", to: list[str] | None = None) -> None:
+        """Continue in another handler or runtime function."""
+        r = self.temp()
+        arguments = ARGUMENTS.format(fuel=fuel, ip=ip)
+        (self.out if to is None else to).append(
+            f"{r} = musttail call {CALLING_CONVENTION} i64 {function}({arguments})\nret i64 {r}"
+        )
+
+    # -- what subclasses decide
+    def get_slot(self, result: str, slot: Slot) -> None:
+        """Read a register."""
+        raise NotImplementedError
+
+    def put_slot(self, slot: Slot, value: str) -> None:
+        """Write a register."""
+        raise NotImplementedError
+
+    def before_call(self) -> None:
+        """Registers must be in the vCPU record: a helper is about to see them."""
+
+    def after_call(self) -> None:
+        """A helper may have changed any register."""
+
+    def leave_label(self, at: int, after: bool, kind: int | None) -> str:
+        """A cold block that leaves translated code at instruction `at`; kind None: `exit` is already set."""
+        raise NotImplementedError
+
+    def special(self, v: Value, result: str) -> bool:
+        """Lower word, base, offset, icount."""
+        raise NotImplementedError
+
+    # -- operations
+    def body(self, values: Iterable[Value]) -> None:
+        """Lower a block's values in order."""
+        for v in values:
+            self.operation(v)
+
+    def operation(self, v: Value) -> None:
+        """Lower one value."""
+        op, result = v.op, f"%v{self.prefix}{v.id}"
+        assert op is not None
+        if op is ops.get:
+            self.get_slot(result, v.imm)
+        elif op is ops.put:
+            self.put_slot(v.imm, self.ref(v.args[0]))
+        elif op is ops.getx or op is ops.putx:
+            self.indexed(v, result)
+        elif op is ops.load or op is ops.store:
+            self.memory(v, result)
+        elif op is ops.call:
+            self.helper_call(v, result)
+        elif op is ops.exit_if:
+            self.exit_if(v)
+        elif op in (ops.word, ops.base, ops.offset, ops.icount):
+            self.special(v, result)
+        elif op.llvm:
+            self.template(v, result)
+        elif op.pure:
+            self.user_ops.add(op)
+            args = ", ".join(f"i64 {self.widened(a)}" for a in v.args)
+            self.user_call(v, result, args)
+        else:
+            raise NotImplementedError(f"no lowering for the operation {op}")
+
+    def template(self, v: Value, result: str) -> None:
+        """An operation with an LLVM template. One with {r} is the whole text, else it is the right-hand side."""
+        assert v.op is not None and v.op.llvm
+        types = self.types_of(v)
+        text = v.op.llvm.format(*map(self.ref, v.args), r=result, **types)
+        self.emit(text if "{r}" in v.op.llvm else f"{result} = {text}")
+
+    @staticmethod
+    def types_of(v: Value) -> dict[str, Type]:
+        """What N and M stand for in this use."""
+        assert v.op is not None
+        types = dict(zip(v.op.params, (a.ty for a in v.args), strict=True))
+        types[v.op.result] = v.ty
+        return {k: t for k, t in types.items() if k in "NM" and t is not void}
+
+    def widened(self, v: Value) -> str:
+        """A value as i64."""
+        if v.op is None or v.ty.bits == 64:
+            return self.ref(v)
+        t = self.temp()
+        self.emit(f"{t} = zext {v.ty} {self.ref(v)} to i64")
+        return t
+
+    def user_call(self, v: Value, result: str, args: str) -> None:
+        """A pure operation whose meaning was compiled by Numba: an inlinable function over i64."""
+        assert v.op is not None
+        types = self.types_of(v)
+        if v.op.takes_w:
+            args += f", i64 {types['N'].bits}"
+        if v.op.takes_m:
+            args += f", i64 {types['M'].bits}"
+        r = result if v.ty.bits == 64 else self.temp()
+        self.emit(f"{r} = call i64 @op_{v.op.name}({args})")
+        if v.ty.bits != 64:
+            self.emit(f"{result} = trunc i64 {r} to {v.ty}")
+
+    def indexed(self, v: Value, result: str) -> None:
+        """A register of a bank, chosen at run time."""
+        bank: Slot = v.imm
+        scaled = self.temp()
+        self.emit(f"{scaled} = mul i64 {self.ref(v.args[0])}, {bank.stride}")
+        p = self.field(scaled, self.field(bank.offset))
+        if v.op is ops.getx:
+            self.emit(f"{result} = load {v.ty}, ptr {p}, {CPU}")
+        else:
+            self.emit(f"store {v.args[1].ty} {self.ref(v.args[1])}, ptr {p}, {CPU}")
+
+    def memory(self, v: Value, result: str) -> None:
+        """Guest storage through the inline software TLB; on a miss the slow path does the whole access."""
+        access: Access = v.imm
+        loading = v.op is ops.load
+        ty = v.ty if loading else v.args[1].ty
+        ea, size = self.ref(v.args[0]), ty.bits // 8
+        spec = size | access.little << 8 | access.aligned << 9
+        index, entry, page, tag, hit, where, p = (self.temp() for _ in range(7))
+        k = self.label("m")
+        self.emit(f"{index} = lshr i64 {ea}, {state.PAGE_BITS - 5}")
+        masked = self.temp()
+        self.emit(f"{masked} = and i64 {index}, {(state.TLB_ENTRIES - 1) * state.TLB_ENTRY_BYTES}")
+        self.emit(f"{entry} = getelementptr i8, ptr %tlb, i64 {masked}")
+        tag_at = entry if loading else self.field(8, entry)
+        addend_at, addend = self.field(16, entry), self.temp()
+        self.emit(f"{tag} = load i64, ptr {tag_at}, {CPU}")
+        self.emit(f"{addend} = load i64, ptr {addend_at}, {CPU}")
+        if size == 1:
+            self.emit(f"{page} = and i64 {ea}, -4096")
+        elif access.aligned:
+            self.emit(f"{page} = and i64 {ea}, {-4096 | (size - 1)}")
+        else:
+            last = self.temp()
+            self.emit(f"{last} = add i64 {ea}, {size - 1}\n{page} = and i64 {last}, -4096")
+        self.emit(f"{hit} = icmp eq i64 {page}, {tag}")
+        self.emit(f"br i1 {hit}, label %{k}h, label %{k}s, {LIKELY}\n{k}h:")
+        self.emit(f"{where} = add i64 {ea}, {addend}\n{p} = inttoptr i64 {where} to ptr")
+        swap = size > 1 and not access.little
+        if loading:
+            raw = self.temp()
+            self.emit(f"{raw} = load {ty}, ptr {p}, align 1, {GUEST}")
+            hot = raw
+            if swap:
+                hot = self.temp()
+                self.emit(f"{hot} = call {ty} @llvm.bswap.{ty}({ty} {raw})")
+        else:
+            value = self.ref(v.args[1])
+            if swap:
+                swapped = self.temp()
+                self.emit(f"{swapped} = call {ty} @llvm.bswap.{ty}({ty} {value})")
+                value = swapped
+            self.emit(f"store {ty} {value}, ptr {p}, align 1, {GUEST}")
+        self.emit(f"br label %{k}d\n{k}s:")
+        slow = self.temp()
+        if loading:
+            self.emit(f"{slow} = call preserve_mostcc i64 @slow_load(ptr %st, i64 {ea}, i64 {spec})")
+        else:
+            wide = self.widened(v.args[1])
+            self.emit(f"{slow} = call preserve_mostcc i64 @slow_store(ptr %st, i64 {ea}, i64 {spec}, i64 {wide})")
+        failed = self.failed()
+        self.emit(f"br i1 {failed}, label %{self.leave_label(access.at, False, None)}, label %{k}c, {UNLIKELY}\n{k}c:")
+        cut = slow
+        if loading and ty.bits < 64:
+            cut = self.temp()
+            self.emit(f"{cut} = trunc i64 {slow} to {ty}")
+        self.emit(f"br label %{k}d\n{k}d:")
+        if loading:
+            self.emit(f"{result} = phi {ty} [{hot}, %{k}h], [{cut}, %{k}c]")
+
+    def failed(self) -> str:
+        """An i1: whether the runtime asked to leave."""
+        exit_kind, failed = self.load_field("exit"), self.temp()
+        self.emit(f"{failed} = icmp ne i64 {exit_kind}, 0")
+        return failed
+
+    def helper_call(self, v: Value, result: str) -> None:
+        """A compiled helper: it sees and may change all registers."""
+        helper: Helper = v.imm
+        self.helpers.add(helper.name)
+        a, b, c = (self.widened(x) for x in v.args)
+        self.before_call()
+        self.emit(f"{result} = call i64 @{helper.name}(ptr %st, i64 {a}, i64 {b}, i64 {c})")
+        self.after_call()
+        if helper.exits:
+            ok = self.label("c")
+            self.emit(f"br i1 {self.failed()}, label %{self.leave_label(helper.at, helper.after, None)}, label %{ok}, {UNLIKELY}\n{ok}:")
+
+    def exit_if(self, v: Value) -> None:
+        """Leave if a condition holds."""
+        leave: Leave = v.imm
+        go, ok = self.label("x"), self.label("k")
+        self.emit(f"br i1 {self.ref(v.args[0])}, label %{go}, label %{ok}, {UNLIKELY}\n{go}:")
+        self.store_field("exit", leave.kind)
+        self.store_field("exit_arg", self.ref(v.args[1]))
+        self.emit(f"br label %{self.leave_label(leave.at, leave.after, leave.kind)}\n{ok}:")

@@ -1,0 +1,182 @@
+"""How the fixed machinery is written: Numba functions over the vCPU record, compiled once to object code.
+
+    @exported
+    def slbie(v, rb):
+        ...
+
+defines the helper `slbie`: callable from other compiled functions with the record, from translated code and Python by
+its address as `uint64 slbie(vcpu pointer, uint64 ...)`. Every argument and result is an unsigned 64-bit number. Mind
+that Numba makes uint64 + a plain int literal a float64: write constants as u64(...). Bad operand mixes fail the build
+here (a float result), not at run time.
+
+Importing this module imports numba (0.3 s), so only a cold build does (backend/build.py); a warm start loads objects.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any
+
+# Numba's own optimisation would be done twice: the machinery is linked into one module and optimised whole (build.py).
+os.environ.setdefault("NUMBA_OPT", "0")
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, from_dtype, njit, types
+from numba.extending import intrinsic
+
+from .. import shared, state
+
+u64 = np.uint64
+VCPU = from_dtype(state.dtype())
+MACHINE = from_dtype(shared.dtype())
+
+llvm.add_symbol("enter", 16)  # Numba wants to resolve it when it compiles the dispatcher; our loader will
+
+EXPORTS: dict[str, tuple[Any, int]] = {}
+
+
+def compiled(fn: Callable[..., Any]) -> Any:
+    """An internal function of the machinery: compiled, callable from exported ones."""
+    return njit(fn, error_model="numpy", nogil=True)
+
+
+def inlined(fn: Callable[..., Any]) -> Any:
+    """As `compiled`, expanded into its callers."""
+    return njit(fn, error_model="numpy", nogil=True, inline="always")
+
+
+def exported(fn: Callable[..., Any]) -> Any:
+    """A helper: `fn(v, ...)` with the vCPU record and up to five numbers, returning a number."""
+    body = compiled(fn)
+    EXPORTS[fn.__name__] = body, len(inspect.signature(fn).parameters) - 1
+    return body
+
+
+def compile_helper(name: str) -> tuple[str, str]:
+    """(symbol, self-contained LLVM text) of an exported helper. TypeError if its result is not an integer."""
+    body, count = EXPORTS[name]
+    names = "".join(f", a{i}" for i in range(count))
+    scope: dict[str, Any] = {"vcpu_at": vcpu_at, "body": body}
+    exec(f"def {name}(p{names}):\n    return body(vcpu_at(p){names})", scope)  # Numba wants a fixed arity
+    made = cfunc(types.uint64(*[types.uint64] * (count + 1)), error_model="numpy")(scope[name])
+    result = next(iter(body.overloads.values())).signature.return_type
+    if not isinstance(result, types.Integer | types.Boolean):
+        raise TypeError(f"helper {name} returns {result}, not an integer: write its constants as u64(...)")
+    return made.native_name, made._library.get_llvm_str()
+
+
+def _access(bits: int) -> tuple[Any, Any]:
+    machine_type = ir.IntType(bits)
+
+    @intrinsic
+    def read(typingctx: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            value = builder.load(builder.inttoptr(args[0], machine_type.as_pointer()), align=1)
+            return builder.zext(value, ir.IntType(64)) if bits < 64 else value
+
+        return types.uint64(types.uint64), codegen
+
+    @intrinsic
+    def write(typingctx: Any, address: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            cut = builder.trunc(args[1], machine_type) if bits < 64 else args[1]
+            builder.store(cut, builder.inttoptr(args[0], machine_type.as_pointer()), align=1)
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, types.uint64), codegen
+
+    return read, write
+
+
+# Host memory at an address, host (little-endian) byte order, any alignment; values are uint64.
+read8, write8 = _access(8)
+read16, write16 = _access(16)
+read32, write32 = _access(32)
+read64, write64 = _access(64)
+
+
+@intrinsic
+def bswap64(typingctx: Any, value: Any) -> Any:
+    """The eight bytes of a number in the opposite order."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bswap(args[0])
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def _machine_pointer(typingctx: Any, address: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(MACHINE)(types.uint64), codegen
+
+
+@intrinsic
+def _vcpu_pointer(typingctx: Any, address: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(VCPU)(types.uint64), codegen
+
+
+@intrinsic
+def address_of(typingctx: Any, record: Any) -> Any:
+    """The host address of a record."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.uint64(record), codegen
+
+
+@intrinsic
+def compare_and_swap64(typingctx: Any, address: Any, old: Any, new: Any) -> Any:
+    """Atomic compare and swap of an aligned host doubleword; whether it was done (0 or 1)."""
+    return _cas(64)
+
+
+@intrinsic
+def compare_and_swap32(typingctx: Any, address: Any, old: Any, new: Any) -> Any:
+    """Atomic compare and swap of an aligned host word."""
+    return _cas(32)
+
+
+@intrinsic
+def compare_and_swap16(typingctx: Any, address: Any, old: Any, new: Any) -> Any:
+    """Atomic compare and swap of an aligned host halfword."""
+    return _cas(16)
+
+
+@intrinsic
+def compare_and_swap8(typingctx: Any, address: Any, old: Any, new: Any) -> Any:
+    """Atomic compare and swap of a host byte."""
+    return _cas(8)
+
+
+def _cas(bits: int) -> Any:
+    ty = ir.IntType(bits)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        old, new = (builder.trunc(a, ty) if bits < 64 else a for a in args[1:])
+        pair = builder.cmpxchg(builder.inttoptr(args[0], ty.as_pointer()), old, new, "seq_cst", "seq_cst")
+        return builder.zext(builder.extract_value(pair, 1), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), codegen
+
+
+@inlined
+def machine_of(v):  # type: ignore[no-untyped-def]
+    """The machine record of a vCPU."""
+    return carray(_machine_pointer(v.machine), (1,))[0]
+
+
+@inlined
+def vcpu_at(address):  # type: ignore[no-untyped-def]
+    """The vCPU record at a host address."""
+    return carray(_vcpu_pointer(address), (1,))[0]

@@ -1,0 +1,118 @@
+"""A small loader for relocatable ELF objects: compiled code goes from LLVM or the cache straight into an arena.
+
+No linker and no LLVM are needed to load, so a warm start imports neither numba nor llvmlite.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+_libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+MAP_32BIT, MAP_NORESERVE = 0x40, 0x4000
+
+
+def map_memory(size: int, *, executable: bool = False, low: bool = False, fd: int = -1) -> int:
+    """Fresh zeroed host memory (or `fd`'s, shared); its address. `low`: below 2 GiB. OSError when there is none."""
+    flags = (mmap.MAP_SHARED if fd >= 0 else mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) | MAP_NORESERVE | (MAP_32BIT if low else 0)
+    protection = mmap.PROT_READ | mmap.PROT_WRITE | (mmap.PROT_EXEC if executable else 0)
+    address = _libc.mmap(None, size, protection, flags, fd, 0)
+    if address in (None, 2**64 - 1):
+        raise OSError(ctypes.get_errno(), f"no {size >> 20} MiB of host memory to map")
+    return int(address)
+
+
+def unmap_memory(address: int, size: int) -> None:
+    """Give memory of map_memory back."""
+    _libc.munmap(address, size)
+
+
+class Arena:
+    """Executable memory, filled from the bottom. Below 2 GiB, so that static relocations reach everything."""
+
+    def __init__(self, size: int = 128 << 20) -> None:
+        self.base = map_memory(size, executable=True, low=True)
+        self.position, self.end = self.base, self.base + size
+
+    def allocate(self, size: int, align: int = 16) -> int:
+        """`size` bytes; MemoryError when the arena is full."""
+        at = (self.position + align - 1) & -align
+        if at + size > self.end:
+            raise MemoryError("the arena for translated code is full")
+        self.position = at + size
+        return at
+
+    def close(self) -> None:
+        """Unmap it all: nothing in it may be running."""
+        unmap_memory(self.base, self.end - self.base)
+
+
+def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: int = 0) -> dict[str, int]:
+    """Place an object's sections, apply its relocations, return its defined global symbols.
+
+    Undefined symbols are looked up in `externals`, else become `trap`. ValueError for an object we cannot load."""
+    header = struct.unpack_from("<QQQIHHHHHH", image, 24)
+    section_offset, count = header[2], header[8]
+    sections = [struct.unpack_from("<IIQQQQIIQQ", image, section_offset + i * 64) for i in range(count)]
+    placed: dict[int, int] = {}
+    for i, (_, kind, flags, _, offset, size, _, _, align, _) in enumerate(sections):
+        if flags & 2 and size and kind in (1, 8, 14, 15):  # SHF_ALLOC; PROGBITS, NOBITS, INIT_ARRAY, FINI_ARRAY
+            at = placed[i] = arena.allocate(size, max(align, 16))
+            if kind != 8:
+                ctypes.memmove(at, image[offset : offset + size], size)
+    symbols: dict[str, int] = {}
+    values: list[int] = []
+    for _, kind, _, _, offset, size, link, _, _, _ in sections:
+        if kind != 2:
+            continue
+        strings = sections[link][4]
+        for name_at, info, _, index, value, symbol_size in struct.iter_unpack("<IBBHQQ", image[offset : offset + size]):
+            start = strings + name_at
+            name = image[start : image.index(b"\0", start)].decode()
+            if index in placed:
+                address = placed[index] + value
+                if name and info >> 4:
+                    symbols[name] = address
+            elif index == 0xFFF2:  # common: our own zeroed copy
+                address = arena.allocate(symbol_size, 16)
+            elif name:
+                address = externals.get(name, trap)
+                if not address and info & 15 != 4:
+                    raise ValueError(f"object refers to {name!r}, which nothing defines")
+            else:
+                address = 0
+            values.append(address)
+    table = np.array(values, np.uint64)
+    for _, kind, _, _, offset, size, _, info, _, _ in sections:
+        if kind == 4 and info in placed:
+            _relocate(placed[info], np.frombuffer(image, _RELA, size // 24, offset), table)
+    return symbols
+
+
+_RELA = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
+
+
+def _relocate(base: int, entries: Any, values: Any) -> None:
+    target = (values[entries["symbol"]] + entries["addend"].view(np.uint64)).view(np.int64)
+    for offset, kind, address in zip(entries["offset"].tolist(), entries["type"].tolist(), target.tolist(), strict=True):
+        place = base + offset
+        if kind == 1:
+            ctypes.c_uint64.from_address(place).value = address & (2**64 - 1)
+        elif kind in (2, 4, 42, 41, 9):  # PC32, PLT32; GOT forms are not produced with reloc=static
+            if kind > 4:
+                raise ValueError(f"relocation type {kind} (through a GOT) in an object compiled for static addresses")
+            ctypes.c_int32.from_address(place).value = address - place
+        elif kind in (10, 11):
+            ctypes.c_uint32.from_address(place).value = address & 0xFFFF_FFFF
+        elif kind == 24:
+            ctypes.c_uint64.from_address(place).value = (address - place) & (2**64 - 1)
+        else:
+            raise ValueError(f"relocation type {kind} is not one our loader knows")

@@ -1,0 +1,295 @@
+"""Compiled regions: many blocks of guest code as one LLVM function, guest registers in SSA values.
+
+A region has the handlers' calling convention and is installed by writing its address into the entry of its first
+instruction. It knows no effective address: `page_ea` gives the page's. Registers live in local variables (`sroa` turns
+them into SSA values) and are written back only on the way out, in cold blocks. Fuel is taken a block at a time; where
+what is left might not last to the next check, the interpreter takes over (x_step), so it is exact all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .. import state
+
+from ..ir import ops
+from ..ir.builder import Builder, Value
+from ..ir.terminals import Branch, Jump, Stop
+from ..mode import Mode
+from ..state import Slot
+from .handlers import count_entry, jump_cache_probe, place
+from .layout import CALLING_CONVENTION, HIGH_BITS, PARAMETERS
+from .llvm import CODE, CPU, UNLIKELY, Lowering
+
+Displacement = Callable[[Value, int], "int | None"]
+
+
+class RegionLowering(Lowering):
+    """Lowers the blocks of one region."""
+
+    def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], indirect: list[int], mode: Mode,
+                 displacement: Displacement) -> None:  # fmt: skip
+        super().__init__()
+        self.name, self.blocks, self.lengths, self.indirect, self.mode = name, blocks, lengths, indirect, mode
+        self._displacement = displacement
+        self._used: dict[int, Slot] = {}
+        self._dirty: dict[int, Slot] = {}
+        self._here = 0  # offset of the block being lowered
+        self._leaves: dict[tuple[int, bool], str] = {}
+        self._next_of: dict[int, int] = {}
+        self._note_slots()
+        self._dirty_in = self._may_be_dirty()
+        self._checked = self._headers()
+        self._cost = self._longest_paths()
+
+    # -- analysis
+    def _note_slots(self) -> None:
+        for block in self.blocks.values():
+            for v in block.body:
+                if v.op is ops.get or v.op is ops.put:
+                    self._used[v.imm.offset] = v.imm
+
+    def _successors(self, at: int) -> list[int]:
+        """Blocks of the region that may follow."""
+        block, n = self.blocks[at], self.lengths[at]
+        last = at + 4 * (n - 1)
+        out = []
+        if isinstance(block.end, Jump | Branch):
+            d = self._displacement(block.end.target, last)
+            if d is None:
+                out += self.indirect
+            elif last + d in self.blocks and not self._leaves_to_next(block, d):
+                out.append(last + d)
+            if isinstance(block.end, Branch) and last + 4 in self.blocks:
+                out.append(last + 4)
+        return out
+
+    def _leaves_to_next(self, block: Builder, d: int) -> bool:
+        """isync: a jump to the next instruction that must look at its entry afresh."""
+        return isinstance(block.end, Jump) and block.end.fresh
+
+    def _may_be_dirty(self) -> dict[int, set[int]]:
+        """Registers that may have been written when a block is entered."""
+        written = {at: {v.imm.offset for v in b.body if v.op is ops.put} for at, b in self.blocks.items()}
+        incoming: dict[int, set[int]] = {at: set() for at in self.blocks}
+        work = list(self.blocks)
+        while work:
+            at = work.pop()
+            out = incoming[at] | written[at]
+            for n in self._successors(at):
+                if not out <= incoming[n]:
+                    incoming[n] |= out
+                    work.append(n)
+        return incoming
+
+    def _headers(self) -> set[int]:
+        """Blocks that check the fuel: the entry and the targets of backward edges."""
+        order = {at: n for n, at in enumerate(self.blocks)}
+        entry = next(iter(self.blocks))
+        return {entry} | {n for at in self.blocks for n in self._successors(at) if order[n] <= order[at]}
+
+    def _longest_paths(self) -> dict[int, int]:
+        """The most instructions that run from a block before the next check."""
+        cost: dict[int, int] = {}
+        for at in reversed(list(self.blocks)):  # edges to later blocks, or to checked ones
+            onward = [cost[n] for n in self._successors(at) if n not in self._checked]
+            cost[at] = self.lengths[at] + max(onward, default=0)
+        return cost
+
+    # -- registers
+    def get_slot(self, result: str, slot: Slot) -> None:
+        """A local variable."""
+        self.emit(f"{result} = load {slot.type}, ptr %s{slot.offset}")
+
+    def put_slot(self, slot: Slot, value: str) -> None:
+        """A local variable."""
+        self._dirty[slot.offset] = slot
+        self.emit(f"store {slot.type} {value}, ptr %s{slot.offset}")
+
+    def before_call(self) -> None:
+        """Write what may be dirty back to the record."""
+        self._spill(self.out)
+
+    def after_call(self) -> None:
+        """Read everything anew."""
+        for slot in self._used.values():
+            p, v = self.field(slot.offset), self.temp()
+            self.emit(f"{v} = load {slot.type}, ptr {p}, {CPU}\nstore {slot.type} {v}, ptr %s{slot.offset}")
+
+    def indexed(self, v: Value, result: str) -> None:
+        """A register chosen at run time: through the record."""
+        self.before_call()
+        super().indexed(v, result)
+        if v.op is ops.putx:
+            self.after_call()
+
+    def _spill(self, to: list[str]) -> None:
+        for offset in sorted(self._dirty):
+            slot = self._dirty[offset]
+            v = self.temp()
+            to.append(f"{v} = load {slot.type}, ptr %s{offset}")
+            p = self.field(offset, to=to)
+            to.append(f"store {slot.type} {v}, ptr {p}, {CPU}")
+
+    # -- leaving
+    def _fuel_at(self, at: int, to: list[str]) -> str:
+        """Fuel left before instruction `at` of this block."""
+        loaded, left = self.temp(), self.temp()
+        to.append(f"{loaded} = load i64, ptr %fuel_left\n{left} = add i64 {loaded}, {self.lengths[self._here] - at}")
+        return left
+
+    def leave_label(self, at: int, after: bool, kind: int | None) -> str:
+        """A cold block for this place: registers, nia, the fuel that is left."""
+        label = self.label("leave")
+        self.cold.append(f"{label}:")
+        self._spill(self.cold)
+        offset = self._here + 4 * (at + after)
+        nia = self.temp()
+        self.cold.append(f"{nia} = add i64 %base, {offset}")
+        self.store_field("nia", nia, to=self.cold)
+        fuel = self._fuel_at(at + after, self.cold)
+        self.cold.append(f"ret i64 {fuel}")
+        return label
+
+    def _entry_ip(self, offset: int, to: list[str]) -> str:
+        return self.field(offset * 4, "%page", to=to)
+
+    def _exit_to(self, offset: int) -> str:
+        """A cold block that goes on at another entry of this page."""
+        label = self.label("next")
+        saved, self.out = self.out, []
+        self.emit(f"{label}:")
+        self._spill(self.out)
+        fuel = self._fuel_at(self.lengths[self._here], self.out)
+        ip = self._entry_ip(offset, self.out)
+        self._enter_counted(ip, fuel)
+        self.cold += self.out
+        self.out = saved
+        return label
+
+    def _enter_counted(self, ip: str, fuel: str) -> None:
+        hot, cool, h = self.label("hot"), self.label("cool"), self.temp()
+        count_entry(self, ip, hot, cool)
+        self.emit(f"{cool}:\n{h} = load ptr, ptr {ip}, {CODE}")
+        self.tail(h, fuel, ip)
+        self.emit(f"{hot}:")
+        self.tail("@x_hot", fuel, ip)
+
+    def _exit_far(self, target: str) -> str:
+        """A cold block that goes on at an effective address in another page."""
+        label = self.label("far")
+        self.cold.append(f"{label}:")
+        self._spill(self.cold)
+        fuel = self._fuel_at(self.lengths[self._here], self.cold)
+        self.store_field("nia", target, to=self.cold)
+        self.tail("@x_goto", fuel, "%ip", to=self.cold)
+        return label
+
+    def _exit_dynamic(self, target: str) -> None:
+        """Go to a run-time address: one of our own blocks if it is in this page, else through the jump cache."""
+        out = self.label("out")
+        if self.indirect:
+            page, same, here, low = self.temp(), self.temp(), self.label("here"), self.temp()
+            self.emit(f"{page} = and i64 {target}, {HIGH_BITS}\n{same} = icmp eq i64 {page}, %base")
+            self.emit(f"br i1 {same}, label %{here}, label %{out}\n{here}:\n{low} = and i64 {target}, 4095")
+            cases = " ".join(f"i64 {t}, label %{self._edge(t)}" for t in self.indirect)
+            self.emit(f"switch i64 {low}, label %{out} [{cases}]")
+            self.emit(f"{out}:")
+        self._spill(self.out)
+        fuel = self._fuel_at(self.lengths[self._here], self.out)
+        hit, miss = self.label("hit"), self.label("miss")
+        ip = jump_cache_probe(self, target, hit, miss)
+        self.cold.append(f"{miss}:")
+        self.store_field("nia", target, to=self.cold)
+        self.tail("@x_goto", fuel, to=self.cold)
+        self._enter_counted(ip, fuel)
+
+    def _edge(self, to: int) -> str:
+        return f"b{to}"
+
+    def special(self, v: Value, result: str) -> bool:
+        """The page's effective address, and the clock."""
+        if v.op is ops.base:
+            self.emit(f"{result} = add i64 %base, 0")
+        elif v.op is ops.icount:
+            left = self._fuel_at(0, self.out)
+            done, end = self.temp(), self.load_field("fuel_end")
+            at = v.imm or 0
+            self.emit(f"{done} = sub i64 {end}, {left}\n{result} = add i64 {done}, {at}")
+        else:
+            raise NotImplementedError(f"{v.op} in a translation")
+        return True
+
+    # -- the function
+    def text(self) -> str:
+        """The function's text."""
+        entry = next(iter(self.blocks))
+        for at, block in self.blocks.items():
+            self._here = at
+            self.prefix = f"{at}_"
+            self._dirty = {o: self._used[o] for o in self._dirty_in[at]}
+            self._start(at)
+            self.body(block.body)
+            self._finish(at, block)
+        head = [f'define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) nounwind "no-builtins" {{', "start:"]
+        head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left")
+        head.append(place("%ip"))
+        head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
+        for offset, slot in sorted(self._used.items()):
+            head.append(
+                f"%s{offset} = alloca {slot.type}\n%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n"
+                f"%i{offset} = load {slot.type}, ptr %p{offset}, {CPU}\nstore {slot.type} %i{offset}, ptr %s{offset}"
+            )
+        head.append(f"br label %b{entry}")
+        return "\n".join([*head, *self.out, *self.cold, "}\n"])
+
+    def _start(self, at: int) -> None:
+        left, rest = self.temp(), self.temp()
+        self.emit(f"b{at}:\n{left} = load i64, ptr %fuel_left")
+        if at in self._checked:
+            low, go = self.temp(), self.label("go")
+            stop = self.label("low")
+            self.emit(f"{low} = icmp slt i64 {left}, {self._cost[at]}\nbr i1 {low}, label %{stop}, label %{go}, {UNLIKELY}\n{go}:")
+            self.cold.append(f"{stop}:")
+            self._spill(self.cold)
+            self.tail("@x_step", left, self._entry_ip(at, self.cold), to=self.cold)
+        self.emit(f"{rest} = sub i64 {left}, {self.lengths[at]}\nstore i64 {rest}, ptr %fuel_left")
+
+    def _finish(self, at: int, block: Builder) -> None:
+        last = at + 4 * (self.lengths[at] - 1)
+        match block.end:
+            case Jump(target):
+                d = self._displacement(target, last)
+                if d is None:
+                    self._exit_dynamic(self.ref(target))
+                else:
+                    self.emit(f"br label %{self._target(block, last, d, target)}")
+            case Branch(condition, target):
+                d = self._displacement(target, last)
+                on = self._target(block, last, 4, None)
+                if d is None:
+                    taken = self.label("taken")
+                    self.emit(f"br i1 {self.ref(condition)}, label %{taken}, label %{on}\n{taken}:")
+                    self._exit_dynamic(self.ref(target))
+                else:
+                    self.emit(f"br i1 {self.ref(condition)}, label %{self._target(block, last, d, target)}, label %{on}")
+            case Stop(kind, payload, after):
+                self.store_field("exit", kind)
+                self.store_field("exit_arg", self.ref(payload))
+                self.emit(f"br label %{self.leave_label(self.lengths[at] - 1, after, kind)}")
+            case None:
+                raise AssertionError(f"block {at:#x} has no end")
+
+    def _target(self, block: Builder, last: int, d: int, target: Value | None) -> str:
+        to = last + d
+        if to in self.blocks and not self._leaves_to_next(block, d):
+            return self._edge(to)
+        if 0 <= to < 4096:
+            return self._exit_to(to)
+        if target is not None:
+            return self._exit_far(self.ref(target))
+        nia = self.temp()  # the fall-through of a branch at the end of the page
+        self.emit(f"{nia} = add i64 %base, {to}")
+        return self._exit_far(nia)
+
+

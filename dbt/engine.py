@@ -1,0 +1,48 @@
+"""The engine: compiled machinery and handlers in memory, ready for any number of machines in this process."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from .backend.build import Code, Image, Progress, load_image, place_image
+from .backend.objects import Arena, map_memory
+
+KINDS = ("reference", "interpreter", "jit")
+
+
+class Engine:
+    """One image of handlers and machinery. `function(name)` makes an exported helper callable from Python."""
+
+    def __init__(self, machinery: Sequence[str], isa: Sequence[str] = (), progress: Progress | None = None) -> None:
+        self.isa = tuple(isa)
+        self.image: Image = load_image(machinery, isa, progress)
+        self.arena = Arena(64 << 20)
+        self.code: Code = place_image(self.image, self.arena)
+        self._functions: dict[tuple[str, int], Callable[..., int]] = {}
+
+    def address(self, name: str) -> int:
+        """Host address of a helper or runtime function. KeyError names what is missing."""
+        try:
+            return self.code.symbols[name]
+        except KeyError:
+            raise KeyError(f"the compiled machinery has no {name!r}") from None
+
+    def function(self, name: str, arguments: int) -> Callable[..., int]:
+        """A helper as a Python callable of (vCPU address, `arguments` numbers). The GIL is released while it runs."""
+        made = self._functions.get((name, arguments))
+        if made is None:
+            prototype = ctypes.CFUNCTYPE(ctypes.c_uint64, *[ctypes.c_uint64] * (arguments + 1))
+            made = self._functions[name, arguments] = prototype(self.address(name))
+        return made
+
+
+@lru_cache(maxsize=4)
+def shared_engine(machinery: tuple[str, ...], isa: tuple[str, ...] = (), progress: Any = None) -> Engine:
+    """The process's engine for these modules: placed once, used by every machine."""
+    return Engine(machinery, isa, progress)
+
+
+__all__ = ["KINDS", "Engine", "map_memory", "shared_engine"]

@@ -1,0 +1,22 @@
+"""The Power ISA, one file per chapter. Importing this package declares every instruction."""
+
+from __future__ import annotations
+
+from . import branch as branch
+from . import cr as cr
+from . import fixed_arithmetic as fixed_arithmetic
+from . import fixed_bcd as fixed_bcd
+from . import fixed_compare as fixed_compare
+from . import fixed_divide as fixed_divide
+from . import fixed_logical as fixed_logical
+from . import fixed_rotate as fixed_rotate
+from . import fixed_trap as fixed_trap
+from . import float_arithmetic as float_arithmetic
+from . import float_fpscr as float_fpscr
+from . import float_storage as float_storage
+from . import move_spr as move_spr
+from . import storage_cache as storage_cache
+from . import storage_fixed as storage_fixed
+from . import storage_sync as storage_sync
+from . import system as system
+from . import translation as translation

@@ -1,0 +1,46 @@
+"""The machine record: what all vCPUs of a machine share with compiled code. Laid out like the vCPU record (state.py).
+
+Addresses in it are host addresses; "real" addresses are the guest's physical ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+FIELDS = """
+ram ram_size page_flags
+htab htab_groups htab_vrma
+vcpus vcpu_count
+code_table code_table_size code_used code_pool code_pool_start code_pool_end code_free
+decode_handler page_end_handler page_end_handler_32 regions_start regions_end
+hot_queue hot_head hot_tail
+hot_threshold code_serial
+tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropped regions_dropped
+hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
+cpu_features lpcr_ils
+spare*16
+""".split()
+
+OFFSETS: dict[str, int] = {}
+_at = 0
+for _word in FIELDS:
+    _name, _, _count = _word.partition("*")
+    OFFSETS[_name] = _at
+    _at += 8 * int(_count or 1)
+SIZE = (_at + 4095) & -4096
+
+# page_flags: one byte for each 4 KiB page of RAM
+PAGE_HAS_CODE = 1  # stores must go through the slow path: translated code was made from it
+PAGE_READ_ONLY = 2
+PAGE_DIRTY = 4
+
+
+def dtype() -> Any:
+    """The record as a NumPy structured dtype, all fields unsigned 64-bit."""
+    import numpy as np
+
+    formats: list[Any] = []
+    for word in FIELDS:
+        count = word.partition("*")[2]
+        formats.append((np.dtype("<u8"), (int(count),)) if count else np.dtype("<u8"))
+    return np.dtype({"names": list(OFFSETS), "formats": formats, "offsets": list(OFFSETS.values()), "itemsize": SIZE})

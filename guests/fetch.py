@@ -1,0 +1,388 @@
+"""Obtains the Linux guests: a kernel and an initramfs by name.
+
+    python guests/fetch.py pseries64be      print the paths of vmlinux and the initramfs
+
+Images beside the checkout (../shared/guests/images/NAME) are used where they exist. Otherwise the guest is
+built from Debian 12's packages by name, `linux-source-6.1` and the source of `busybox`, with the cross
+compilers, into the user's cache: a first time takes some minutes, afterwards it is found again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import gzip
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LINUX = HERE / "linux"
+IMAGES = HERE.parent.parent / "shared" / "guests" / "images"
+
+#: Called with a stage ("building Linux") and a detail that changes meanwhile ("412 lines", possibly empty).
+Progress = Callable[[str, str], None]
+
+
+class FetchError(Exception):
+    """Said in one line."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """How a guest is built."""
+
+    fragments: tuple[str, ...]      # Kconfig fragments below linux/, merged onto tinyconfig in this order
+    kernel_cross: str               # prefix of the cross tools
+    make: tuple[str, ...] = ()      # make's extra variables
+
+
+GUESTS = {
+    "pseries64be": Guest(
+        fragments=("common.config", "pseries64be.config"),
+        kernel_cross="powerpc64-linux-gnu-",
+        # 64K pages make a stack frame of slice.c larger than the limit that -Werror enforces.
+        make=("KCFLAGS=-Wno-frame-larger-than",),
+    ),
+}
+
+RECIPE = 1                          # count up when the steps below change what they make
+KERNEL_PACKAGE = "linux-source-6.1"
+BUSYBOX_SOURCE = "busybox"
+BUSYBOX_CROSS = "powerpc-linux-gnu-"
+#: The same bytes from the same packages, whoever builds and whenever.
+IDENTITY = {
+    "KBUILD_BUILD_TIMESTAMP": "2026-01-01",
+    "KBUILD_BUILD_USER": "ppcdbt",
+    "KBUILD_BUILD_HOST": "ppcdbt",
+    "KBUILD_BUILD_VERSION": "1",
+    "SOURCE_DATE_EPOCH": "1767225600",
+    "LC_ALL": "C",
+}
+BUSYBOX_OPTIONS = {
+    "CONFIG_STATIC": "y",
+    "CONFIG_EXTRA_CFLAGS": '"-Wno-error"',
+    # Applets that need headers or kernel interfaces a cross toolchain may lack.
+    "CONFIG_TC": "n",
+    "CONFIG_FEATURE_UTMP": "n",
+    "CONFIG_FEATURE_WTMP": "n",
+}
+TOOLS = {
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+    "make": "make",
+    "gcc": "gcc libc6-dev",
+    "flex": "flex",
+    "bison": "bison",
+    "bc": "bc",
+    "perl": "perl",
+    "powerpc64-linux-gnu-gcc": "gcc-powerpc64-linux-gnu",
+    "powerpc-linux-gnu-gcc": "gcc-powerpc-linux-gnu",
+}
+
+
+def cache_dir() -> Path:
+    """The cache of guests, made if it does not exist."""
+    try:
+        from platformdirs import user_cache_dir
+    except ImportError:
+        raise FetchError("Python package platformdirs is missing: use the project's .venv") from None
+    path = Path(user_cache_dir("ppcdbt")) / "guests"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def fetch(name: str, progress: Progress = lambda stage, detail: None) -> tuple[Path, Path]:
+    """The paths of a guest's vmlinux and initramfs, obtained first if need be."""
+    if name not in GUESTS:
+        raise FetchError(f"no guest named {name!r}; there are: {', '.join(GUESTS)}")
+    images = IMAGES / name
+    kernel, initrd = images / "vmlinux.xz", images / "initramfs.cpio.gz"
+    if kernel.exists() and initrd.exists():
+        return unpack_kernel(kernel, progress), initrd
+    return build(name, progress)
+
+
+def unpack_kernel(packed: Path, progress: Progress) -> Path:
+    """The decompressed kernel in the cache, under the hash of what it came from."""
+    data = packed.read_bytes()
+    folder = cache_dir() / hashlib.sha256(data).hexdigest()[:16]
+    vmlinux = folder / "vmlinux"
+    if not vmlinux.exists():
+        progress(f"decompressing {packed}", "")
+        try:
+            content = lzma.decompress(data)
+        except lzma.LZMAError as error:
+            raise FetchError(f"{packed} is damaged: {error}") from None
+        folder.mkdir(exist_ok=True)
+        write_whole(vmlinux, content)
+    return vmlinux
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+# Building from Debian's packages.
+
+
+def build(name: str, progress: Progress) -> tuple[Path, Path]:
+    """Builds a guest in the cache; each finished step is kept, so that an interrupted build goes on."""
+    guest = GUESTS[name]
+    folder = cache_dir() / f"{name}-{recipe(guest)}"
+    vmlinux, initrd = folder / "vmlinux", folder / "initramfs.cpio.gz"
+    if vmlinux.exists() and initrd.exists():
+        return vmlinux, initrd
+    require_tools()
+    folder.mkdir(exist_ok=True)
+    with locked(folder / "lock"):
+        work = folder / "work"
+        apt = Apt(work / "apt", progress)
+        if not initrd.exists():
+            busybox = build_busybox(work / "busybox", apt, progress)
+            write_whole(initrd, initramfs(busybox.read_bytes(), (LINUX / "init.sh").read_bytes()))
+        if not vmlinux.exists():
+            write_whole(vmlinux, build_linux(work / "linux", guest, apt, progress).read_bytes())
+        progress("removing the build tree", "")
+        shutil.rmtree(work)
+    return vmlinux, initrd
+
+
+def recipe(guest: Guest) -> str:
+    """A hash of everything of ours that decides what is built."""
+    settings = (RECIPE, guest, KERNEL_PACKAGE, BUSYBOX_SOURCE, BUSYBOX_CROSS, IDENTITY, BUSYBOX_OPTIONS)
+    digest = hashlib.sha256(repr(settings).encode())
+    for name in (*guest.fragments, "init.sh"):
+        digest.update((LINUX / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def require_tools() -> None:
+    missing = [packages for tool, packages in TOOLS.items() if shutil.which(tool) is None]
+    if not missing:
+        # gcc answers with a path where it has the file, else with the bare name.
+        ask = [BUSYBOX_CROSS + "gcc", "-print-file-name=libc.a"]
+        if "/" not in subprocess.run(ask, capture_output=True, text=True).stdout:
+            missing = ["libc6-dev-powerpc-cross"]
+    if missing:
+        raise FetchError(f"building a guest needs more tools: apt-get install {' '.join(missing)}")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps a second build of the same guest waiting for the first."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def run(command: Sequence[str | Path], cwd: Path, log: Path, stage: str, progress: Progress,
+        env: Mapping[str, str] | None = None) -> None:
+    """Runs one step with its output in a log file; lines are its progress, and a failure says the reason."""
+    lines: list[str] = []
+    words = [str(word) for word in command]
+    progress(stage, "")
+    with log.open("a") as file:
+        file.write(f"$ {' '.join(words)}\n")
+        process = subprocess.Popen(words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, errors="replace",
+                                   env={**os.environ, **(env or {})})
+        assert process.stdout is not None
+        for line in process.stdout:
+            file.write(line)
+            lines.append(line.strip())
+            progress(stage, f"{len(lines)} lines" if len(lines) > 1 else "")
+    if process.wait():
+        errors = [line for line in lines if re.search(r"\berror\b|^E:|\*\*\*", line)]
+        reason = next(iter(errors or lines[-1:]), f"status {process.returncode}")
+        raise FetchError(f"{stage} failed: {reason} (all of it: {log})")
+
+
+class Apt:
+    """apt with lists and cache of its own: needs neither root nor deb-src lines, leaves the system alone."""
+
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        self.folder = folder
+        self.progress = progress
+
+    def download(self, action: Sequence[str], to: Path, pattern: str) -> Path:
+        """Downloads into a folder unless it is there; the one file that matches."""
+        if not (found := sorted(to.glob(pattern))):
+            self._update()
+            to.mkdir(parents=True, exist_ok=True)
+            self._run([*action], to, f"downloading {action[-1]}")
+            found = sorted(to.glob(pattern))
+        if not found:
+            raise FetchError(f"apt brought no {pattern}: building needs Debian 12's package sources")
+        return found[0]
+
+    def _update(self) -> None:
+        if (self.folder / "updated").exists():
+            return
+        parts = self.folder / "parts"
+        for name in ("parts", "lists/partial", "cache/archives/partial"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "empty").touch()
+        for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+            if path.suffix == ".sources":
+                text = re.sub(r"(?m)^Types:.*$", "Types: deb deb-src", path.read_text())
+                (parts / path.name).write_text(text)
+            elif path.suffix == ".list" and path.exists():
+                lines = [line.split(maxsplit=1)[1] for line in path.read_text().splitlines()
+                         if re.match(r"deb\s", line)]
+                text = "".join(f"deb {line}\ndeb-src {line}\n" for line in lines)
+                (parts / path.name).write_text(text)
+        self._run(["update"], self.folder, "reading Debian's package lists")
+        (self.folder / "updated").touch()
+
+    def _run(self, action: Sequence[str], cwd: Path, stage: str) -> None:
+        settings = {
+            "Dir::Etc::SourceList": self.folder / "empty",
+            "Dir::Etc::SourceParts": self.folder / "parts",
+            "Dir::State::Lists": self.folder / "lists",
+            "Dir::Cache": self.folder / "cache",
+            "APT::Sandbox::User": "root",
+        }
+        options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+        run(["apt-get", *options, *action], cwd, self.folder / "log", stage, self.progress)
+
+
+def unpack_source(archive: Path, to: Path, progress: Progress) -> Path:
+    """Unpacks a source archive; its one top folder."""
+    done = to / "unpacked"
+    if not done.exists():
+        progress(f"unpacking {archive.name}", "")
+        shutil.rmtree(to, ignore_errors=True)
+        to.mkdir(parents=True)
+        with tarfile.open(archive) as tar:
+            tar.extractall(to, filter="fully_trusted")
+        done.touch()
+    return next(path for path in to.iterdir() if path.is_dir())
+
+
+def jobs() -> str:
+    return f"-j{len(os.sched_getaffinity(0))}"
+
+
+def build_linux(work: Path, guest: Guest, apt: Apt, progress: Progress) -> Path:
+    """The kernel: tinyconfig, our fragments merged onto it, vmlinux without debugging symbols."""
+    deb = apt.download(["download", KERNEL_PACKAGE], work, f"{KERNEL_PACKAGE}_*.deb")
+    archive = work / "deb" / "usr" / "src" / f"{KERNEL_PACKAGE}.tar.xz"
+    log = work / "log"
+    if not archive.exists():
+        run(["dpkg-deb", "-x", deb, work / "deb"], work, log, f"unpacking {deb.name}", progress)
+    source = unpack_source(archive, work / "source", progress)
+    make = ["make", "ARCH=powerpc", f"CROSS_COMPILE={guest.kernel_cross}", *guest.make]
+    fragments = [LINUX / name for name in guest.fragments]
+    merge: list[str | Path] = ["scripts/kconfig/merge_config.sh", "-m", ".config", *fragments]
+    steps: list[Sequence[str | Path]] = [[*make, "tinyconfig"], merge, [*make, "olddefconfig"]]
+    for step in steps:
+        run(step, source, log, "configuring Linux", progress, IDENTITY)
+    run([*make, jobs(), "vmlinux"], source, log, "building Linux", progress, IDENTITY)
+    vmlinux = work / "vmlinux"
+    strip = f"{guest.kernel_cross}strip"
+    run([strip, "--strip-debug", "-o", vmlinux, source / "vmlinux"], work, log, "stripping Linux", progress)
+    return vmlinux
+
+
+def build_busybox(work: Path, apt: Apt, progress: Progress) -> Path:
+    """busybox, 32-bit and static: its default configuration with our few options."""
+    archive = apt.download(["source", "--download-only", BUSYBOX_SOURCE], work, "busybox_*.orig.tar.bz2")
+    source = unpack_source(archive, work / "source", progress)
+    log = work / "log"
+    make = ["make", "ARCH=powerpc", f"CROSS_COMPILE={BUSYBOX_CROSS}"]
+    run([*make, "defconfig"], source, log, "configuring busybox", progress, IDENTITY)
+    config = source / ".config"
+    text = config.read_text()
+    for option, value in BUSYBOX_OPTIONS.items():
+        setting = f"# {option} is not set" if value == "n" else f"{option}={value}"
+        text, count = re.subn(rf"(?m)^(# {option} is not set|{option}=.*)$", setting, text)
+        if not count:
+            raise FetchError(f"busybox has no option {option}: building needs Debian 12's busybox source")
+    config.write_text(text)
+    # `oldconfig` asks about options that became visible; end of input answers with the defaults.
+    run([*make, "oldconfig"], source, log, "configuring busybox", progress, IDENTITY)
+    run([*make, jobs(), "busybox"], source, log, "building busybox", progress, IDENTITY)
+    return source / "busybox"
+
+
+def initramfs(busybox: bytes, init: bytes) -> bytes:
+    """A compressed cpio archive (newc): busybox, /init, the folders and devices that init expects."""
+    folders = ("bin", "dev", "proc", "root", "sbin", "sys", "tmp")
+    files: list[tuple[str, int, bytes, tuple[int, int]]] = [
+        *((name, stat.S_IFDIR | 0o755, b"", (0, 0)) for name in folders),
+        ("bin/busybox", stat.S_IFREG | 0o755, busybox, (0, 0)),
+        ("bin/sh", stat.S_IFLNK | 0o777, b"busybox", (0, 0)),
+        ("dev/console", stat.S_IFCHR | 0o600, b"", (5, 1)),
+        ("dev/null", stat.S_IFCHR | 0o666, b"", (1, 3)),
+        ("init", stat.S_IFREG | 0o755, init, (0, 0)),
+        ("TRAILER!!!", 0, b"", (0, 0)),
+    ]
+    archive = bytearray()
+    for inode, (name, mode, content, device) in enumerate(files, 1):
+        links = 2 if stat.S_ISDIR(mode) else 1
+        fields = (inode, mode, 0, 0, links, 0, len(content), 0, 0, *device, len(name) + 1, 0)
+        archive += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        archive += bytes(-len(archive) % 4) + content
+        archive += bytes(-len(archive) % 4)
+    return gzip.compress(bytes(archive), mtime=0)
+
+
+# The command.
+
+
+def terminal_progress() -> Progress:
+    """One changing line on a terminal; elsewhere one line a stage."""
+    stages: list[str] = []
+    live = sys.stderr.isatty()
+
+    def show(stage: str, detail: str) -> None:
+        if live:
+            end = f"  {detail}" if detail else ""
+            new = "\n" if stages and stages[-1] != stage else ""
+            sys.stderr.write(f"{new}\r\x1b[K{stage}{end}")
+        elif not stages or stages[-1] != stage:
+            sys.stderr.write(stage + "\n")
+        sys.stderr.flush()
+        stages.append(stage)
+        del stages[:-1]
+
+    return show
+
+
+def main() -> int:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("name", choices=sorted(GUESTS), help="which guest")
+    parser.add_argument("--build", action="store_true", help="build even where images exist")
+    options = parser.parse_args()
+    show = terminal_progress()
+    try:
+        vmlinux, initrd = (build if options.build else fetch)(options.name, show)
+    except FetchError as error:
+        print(f"{chr(10) if sys.stderr.isatty() else ''}fetch.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+    print(vmlinux)
+    print(initrd)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

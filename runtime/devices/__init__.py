@@ -1,0 +1,1 @@
+"""Models of the hardware a guest talks to."""

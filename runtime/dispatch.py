@@ -1,0 +1,170 @@
+"""The run loop: enters translated code, handles light exits, returns to Python with the heavy ones. Compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from dbt.backend import layout
+from dbt.backend.codecache import drop_all_code, find_code_page, make_code_page
+from dbt.backend.machinery import address_of, compiled, exported, machine_of, read64, u64, write32, write64
+from dbt.exits import Exit
+from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
+
+from .interrupts import LOW_WORD, MSR_SF, PENDING_DECREMENTER, deliver_synchronous, set_mode, take_pending
+from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
+from .mmu.translate import fetch
+
+_NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
+_HOT_QUEUE = u64(1023)
+CODE_CHANGED = u64(Exit.CODE_CHANGED)
+FUEL = u64(Exit.FUEL)
+HYPERCALL = u64(Exit.HYPERCALL)
+LOOKUP = u64(Exit.LOOKUP)
+RETURN = u64(Exit.RETURN)
+SYNC = u64(Exit.SYNC)
+TRANSLATE = u64(Exit.TRANSLATE)
+
+
+@intrinsic
+def _enter(typingctx: Any, vcpu: Any, tlb: Any, fuel: Any, ip: Any) -> Any:
+    """Run translated code from an entry; the fuel that is left."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i64 = ir.IntType(64)
+        function = ir.FunctionType(i64, [i64] * 4)
+        module = builder.module
+        target = module.globals.get("enter") or ir.Function(module, function, "enter")
+        return builder.call(target, args)
+
+    return types.int64(types.uint64, types.uint64, types.int64, types.uint64), codegen
+
+
+@compiled
+def resolve(v):  # type: ignore[no-untyped-def]
+    """The entry of the code at nia, translating its address and making its code page if need be; 0 and an exit if it faults."""
+    if v.msr & MSR_SF == u64(0):
+        v.nia &= LOW_WORD
+    nia = v.nia
+    page_ea = nia & ~u64(4095)
+    tag = page_ea | v.context
+    slot = address_of(v) + u64(JUMP_CACHE) + ((nia >> u64(12)) & u64(JUMP_CACHE_ENTRIES - 1)) * u64(16)
+    if read64(slot) == tag:
+        page = read64(slot + u64(8))
+    else:
+        v.lookups += u64(1)
+        real = fetch(v, nia)
+        if v.exit != u64(0):
+            return u64(0)
+        m = machine_of(v)
+        page = find_code_page(m, real >> u64(12), v.mode)
+        if page == u64(0):
+            page = make_code_page(v, real >> u64(12), v.mode)
+            if page == u64(0):
+                drop_all_code(v)
+                page = make_code_page(v, real >> u64(12), v.mode)
+        write64(slot, tag)
+        write64(slot + u64(8), page)
+    v.page_ea = page_ea
+    return page + ((nia & u64(4092)) << u64(2))
+
+
+@compiled
+def hash_table_call(v, number):  # type: ignore[no-untyped-def]
+    """The hypercalls that manage the hashed page table; False if `number` is another one."""
+    if number == u64(0x08):
+        h_enter(v)
+    elif number == u64(0x04):
+        h_remove(v)
+    elif number == u64(0x18):
+        h_protect(v)
+    elif number == u64(0x0C):
+        h_read(v)
+    elif number == u64(0x4C):
+        h_bulk_remove(v)
+    elif number == u64(0x10):
+        h_clear_mod(v)
+    elif number == u64(0x14):
+        h_clear_ref(v)
+    else:
+        return False
+    return True
+
+
+@compiled
+def became_hot(v, entry):  # type: ignore[no-untyped-def]
+    """Ask the background compiler for a region, unless it has more than enough to do."""
+    m = machine_of(v)
+    write32(entry + u64(layout.ENTRY_HOT), u64(0x8000_0000))
+    if m.hot_head - m.hot_tail <= _HOT_QUEUE:
+        write64(m.hot_queue + (m.hot_head & _HOT_QUEUE) * u64(8), entry)
+        m.hot_head += u64(1)
+
+
+@exported
+def handle(v, kind):  # type: ignore[no-untyped-def]
+    """Handle an exit here if it is a light one: 1 if the guest can go on at nia, 0 if Python must see it."""
+    if kind == FUEL or kind == LOOKUP or kind == CODE_CHANGED:
+        pass
+    elif kind == TRANSLATE:
+        became_hot(v, v.exit_arg)
+    elif kind == RETURN:
+        v.nia = v.exit_arg
+        set_mode(v)
+    elif kind == SYNC:
+        set_mode(v)
+    elif kind == HYPERCALL:
+        if not hash_table_call(v, v.gpr[3]):
+            return u64(0)
+        v.hypercalls_light += u64(1)
+    elif not deliver_synchronous(v, kind):
+        return u64(0)
+    v.exit = u64(0)
+    return u64(1)
+
+
+@exported
+def run(v):  # type: ignore[no-untyped-def]
+    """Run from nia until `icount` reaches `budget_end` (returns 0) or a heavy exit (returns its kind)."""
+    v.exit = u64(0)
+    while True:
+        take_pending(v)
+        if v.icount >= v.budget_end or v.attention:
+            return u64(0)
+        limit = v.budget_end
+        if v.pending & PENDING_DECREMENTER == u64(0):
+            limit = min(limit, v.dec_expiry - v.tb_offset)
+        v.fuel_end = limit
+        entry = resolve(v)
+        if entry == u64(0):
+            kind = v.exit
+        else:
+            left = _enter(address_of(v), v.tlb, limit - v.icount, entry)
+            v.icount = limit - u64(left)
+            kind = v.exit
+            if v.msr & MSR_SF == u64(0):
+                v.nia &= LOW_WORD
+        v.exit_count[kind & u64(63)] += u64(1)
+        if handle(v, kind) == u64(0):
+            v.exit = u64(0)
+            return kind
+
+
+@exported
+def locate(v):  # type: ignore[no-untyped-def]
+    """For the reference engine: the real address of the instruction at nia, or ~0 with an exit set."""
+    if v.msr & MSR_SF == u64(0):
+        v.nia &= LOW_WORD
+    v.page_ea = v.nia & ~u64(4095)
+    real = fetch(v, v.nia)
+    return real if v.exit == u64(0) else _NONE
+
+
+@exported
+def settle(v):  # type: ignore[no-untyped-def]
+    """For the reference engine, between instructions: deliver the interrupt that is due."""
+    take_pending(v)
+    return u64(0)

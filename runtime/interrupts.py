@@ -1,0 +1,117 @@
+"""Interrupt delivery, as Book III 6.5 defines it for a guest of the hypervisor. Compiled: most exits end here."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dbt.backend.machinery import compiled, exported, u64
+from dbt.exits import Exit
+
+MSR_SF, MSR_EE, MSR_PR = u64(1 << 63), u64(0x8000), u64(0x4000)
+MSR_ME, MSR_IR, MSR_DR, MSR_LE = u64(0x1000), u64(0x20), u64(0x10), u64(1)
+SRR1_KEEPS = ~u64(0x783F_0000)  # SRR1 33:36 and 42:47 say why; the rest is the MSR
+LPCR_AIL_SHIFT, LPCR_ILE = u64(23), u64(0x0200_0000)
+AIL_BASE = u64(0xC000_0000_0000_4000)
+PENDING_EXTERNAL, PENDING_DECREMENTER, PENDING_DOORBELL = u64(1), u64(2), u64(4)
+LOW_WORD = u64(0xFFFF_FFFF)
+ALIGNMENT = u64(Exit.ALIGNMENT)
+FACILITY = u64(Exit.FACILITY)
+FAULT = u64(Exit.FAULT)
+PROGRAM = u64(Exit.PROGRAM)
+SYSCALL = u64(Exit.SYSCALL)
+
+
+@compiled
+def set_mode(v):  # type: ignore[no-untyped-def]
+    """Derive what translated code depends on from the MSR: the TLB in use and the jump-cache context."""
+    msr = v.msr
+    if msr & MSR_DR:
+        space = u64(2) if msr & MSR_PR else u64(1)
+    else:
+        space = u64(0)
+    v.tlb = v.tlb_base + space * v.tlb_stride
+    if msr & MSR_IR:
+        space = u64(2) if msr & MSR_PR else u64(1)
+    else:
+        space = u64(0)
+    mode = (msr >> u64(63)) | (msr & MSR_LE) << u64(1) | (msr & MSR_PR) >> u64(12) | v.trap_privileged << u64(3)
+    v.mode = mode
+    v.context = u64(0x800) | space << u64(4) | mode
+
+
+@compiled
+def deliver(v, vector, why):  # type: ignore[no-untyped-def]
+    """Take an interrupt: SRR0 from nia, SRR1 from the MSR and `why`, go to its vector (Book III 6.4.3, 6.5)."""
+    msr = v.msr
+    v.srr0 = v.nia
+    v.srr1 = (msr & SRR1_KEEPS) | why
+    new = MSR_SF | (msr & MSR_ME)
+    if v.lpcr & LPCR_ILE:
+        new |= MSR_LE
+    base = u64(0)
+    ail = v.lpcr >> LPCR_AIL_SHIFT & u64(3)
+    relocated = msr & (MSR_IR | MSR_DR) == MSR_IR | MSR_DR
+    if ail == u64(3) and relocated and vector != u64(0x100) and vector != u64(0x200):
+        base = AIL_BASE
+        new |= MSR_IR | MSR_DR
+    v.msr = new
+    v.nia = base + vector
+    v.delivered[vector >> u64(7) & u64(63)] += u64(1)
+    set_mode(v)
+
+
+@compiled
+def take_pending(v):  # type: ignore[no-untyped-def]
+    """Deliver the asynchronous interrupt that is due, if MSR[EE] lets it through: external first, then decrementer."""
+    if np.int64(v.icount + v.tb_offset - v.dec_expiry) >= 0:  # DEC is negative (Book III 6.5.11: as long as it is)
+        v.pending |= PENDING_DECREMENTER
+    else:
+        v.pending &= ~PENDING_DECREMENTER
+    if v.pending and v.msr & MSR_EE:
+        if v.pending & PENDING_EXTERNAL:
+            deliver(v, u64(0x500), u64(0))
+        elif v.pending & PENDING_DECREMENTER:
+            deliver(v, u64(0x900), u64(0))
+        else:
+            v.pending &= ~PENDING_DOORBELL
+            deliver(v, u64(0xA00), u64(0))
+
+
+@compiled
+def deliver_synchronous(v, kind):  # type: ignore[no-untyped-def]
+    """The interrupt that an exit of this kind stands for; False if it stands for none."""
+    if kind == FAULT:
+        vector = v.fault_vector
+        if vector == u64(0x300) or vector == u64(0x380):
+            v.dar = v.fault_dar
+            if vector == u64(0x300):
+                v.dsisr = v.fault_dsisr & LOW_WORD
+            deliver(v, vector, u64(0))
+        else:
+            deliver(v, vector, v.fault_dsisr)
+    elif kind == SYSCALL:
+        deliver(v, u64(0xC00), u64(0))
+    elif kind == PROGRAM:
+        deliver(v, u64(0x700), v.exit_arg)
+    elif kind == FACILITY:
+        deliver(v, v.exit_arg, u64(0))
+    elif kind == ALIGNMENT:
+        v.dar = v.exit_arg
+        deliver(v, u64(0x600), u64(0))
+    else:
+        return False
+    return True
+
+
+@exported
+def interrupt(v, vector, why):  # type: ignore[no-untyped-def]
+    """Deliver an interrupt from Python (machine check, system reset, what a device model decides)."""
+    deliver(v, vector, why)
+    return u64(0)
+
+
+@exported
+def mode_changed(v):  # type: ignore[no-untyped-def]
+    """The MSR was set from outside translated code."""
+    set_mode(v)
+    return u64(0)

@@ -1,0 +1,1 @@
+"""Machines: which devices and which description of them a guest sees."""

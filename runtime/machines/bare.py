@@ -1,0 +1,80 @@
+"""The bare machine: RAM, a console and an exit port. For flat programs, tests and examples.
+
+Real addresses: RAM from 0. 0xF0000000: a byte stored goes to the console. 0xF0000004: a word loaded is the next byte of
+input, or 0xffffffff if there is none. 0xF0000008: a word stored switches the machine off with that exit status.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Shutdown
+from ..loader.elf import Image
+from ..vcpu import MSR_LE, MSR_ME, MSR_SF
+from ..vm import VM
+
+CONSOLE_OUT, CONSOLE_IN, EXIT_PORT = 0xF000_0000, 0xF000_0004, 0xF000_0008
+
+
+class BareMachine:
+    """A machine around one vCPU. `console` has write(bytes) and read(limit) -> bytes."""
+
+    def __init__(self, console: Any, **options: Any) -> None:
+        self.vm = VM(**options)
+        self.console = console
+        self.vcpu = self.vm.vcpus[0]
+
+    def load(self, image: Image) -> None:
+        """Place a program in RAM and point the vCPU at its entry. ValueError if it does not fit."""
+        for segment in image.segments:
+            self.vm.write(segment.paddr, bytes(segment.data) + bytes(segment.memsz - len(segment.data)))
+        entry, toc = image.entry_point()
+        self.vcpu.nia = entry
+        if toc is not None:
+            self.vcpu.gpr[2] = toc
+        self.vcpu.msr = MSR_ME | (MSR_SF if image.bits == 64 else 0) | (MSR_LE if image.little else 0)
+        if image.little:
+            self.vcpu.lpcr |= 0x0200_0000  # ILE: interrupts are taken little-endian
+        self.vcpu.mode_changed()
+
+    def run(self, max_instructions: int | None = None) -> Event:
+        """Run until the program ends (Shutdown), the budget is used up (Budget), or the vCPU waits for ever (Halted)."""
+        end = None if max_instructions is None else self.vcpu.icount + max_instructions
+        while True:
+            event = self.vcpu.run(None if end is None else end - self.vcpu.icount)
+            match event:
+                case Mmio():
+                    if (done := self._access(event)) is not None:
+                        return done
+                case Hypercall(number):
+                    raise NotEmulated(f"the bare machine has no hypervisor: sc 1 with r3 = {number:#x} at {self.vcpu.nia - 4:#x}")
+                case Budget() | Halted() | _:
+                    return event
+
+    def _access(self, event: Mmio) -> Event | None:
+        vcpu = self.vcpu
+        if event.write and event.address == CONSOLE_OUT:
+            self.console.write(bytes([event.data >> 8 * (event.size - 1) & 0xFF if event.size == 1 else self._value(event) & 0xFF]))
+            vcpu.complete_mmio()
+        elif not event.write and event.address == CONSOLE_IN and event.size == 4:
+            data = self.console.read(1)
+            value = data[0] if data else 0xFFFF_FFFF
+            vcpu.complete_mmio(int.from_bytes(value.to_bytes(4, self._order()), "big"))
+        elif event.write and event.address == EXIT_PORT:
+            vcpu.complete_mmio()
+            return Shutdown(self._value(event))
+        else:
+            kind = "store to" if event.write else "load from"
+            raise NotEmulated(f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: neither RAM nor a device")
+        return None
+
+    def _order(self) -> Any:
+        return "little" if self.vcpu.msr & MSR_LE else "big"
+
+    def _value(self, event: Mmio) -> int:
+        """The number the guest stored."""
+        return int.from_bytes(event.data.to_bytes(event.size, "big"), self._order())
+
+    def close(self) -> None:
+        """Release the machine."""
+        self.vm.close()

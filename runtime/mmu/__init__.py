@@ -1,0 +1,1 @@
+"""The Book3S-64 hash MMU with shadow paging (Book III 5.7)."""

@@ -1,0 +1,190 @@
+"""What makes translations go away: tlbie and relatives, PTEs changed by hypercall, registers, RAM that is unmapped.
+
+The rows of the invalidation matrix, and where each is served:
+    tlbie, tlbiel                   here: the page is dropped on every vCPU, or on this one
+    slbie, slbia, slbmte, mtsr      segments.py: the segment is unbound; its shadow VSID stays known
+    BAT write                       no BATs in this MMU: the register is only storage
+    SDR1, PTCR, LPCR, LPIDR         here: next generation of shadow VSIDs
+    AMR, IAMR                       here: level 1 and jump cache only; shadow translations keep the key
+    MSR[PR,IR,DR]                   nothing: tlb.set_space selects another table
+    store into the HTAB             nothing until tlbie
+    RA range unmapped, dirty log    here: drop_real; tlb.drop_writes
+    store to a page with code       storage.py and codecache.code_written, by real page
+    shadow VSIDs used up            shadow.py: next generation
+"""
+
+from __future__ import annotations
+
+from dbt.backend.machinery import address_of, compiled, exported, inlined, machine_of, read64, u64, vcpu_at, write64
+
+from .shadow import ONE_TERABYTE, drop_page, find_shadow, flush_translations, forget_fetches
+from .tlb import PAGE, empty_real, empty_tlbs, empty_translated
+from .walk import PTE_H, page_sizes, table
+
+UNKNOWN = u64(0)  # as a page size: drop everything
+SPR_AMR_USER, SPR_AMR, SPR_IAMR = u64(13), u64(29), u64(61)
+SPR_SDR1, SPR_PID, SPR_LPCR, SPR_LPIDR, SPR_PTCR = u64(25), u64(48), u64(318), u64(319), u64(464)
+
+
+@inlined
+def size_bits(base):  # type: ignore[no-untyped-def]
+    """L and LP of an SLB entry with a base page size of 1 << base bytes."""
+    bits = u64(0)
+    if base == u64(16):
+        bits = u64(0x110)
+    elif base == u64(24):
+        bits = u64(0x100)
+    elif base == u64(34):
+        bits = u64(0x120)
+    return bits
+
+
+@compiled
+def drop_virtual(v, key, offset, shift):  # type: ignore[no-untyped-def]
+    """On this vCPU, drop the page of 1 << shift bytes at `offset` of a guest segment (its SLB VSID doubleword)."""
+    if shift == UNKNOWN or shift > u64(28):
+        flush_translations(v)
+        return
+    if machine_of(v).htab_vrma:  # the page may be mapped in real mode
+        empty_tlbs(v)
+        forget_fetches(v)
+    svsid = find_shadow(v, key)
+    if svsid:
+        count = u64(1) << (shift - u64(12))
+        drop_page(v, svsid, (offset >> u64(12)) & ~(count - u64(1)), count)
+
+
+@compiled
+def drop_everywhere(v, key, offset, shift):  # type: ignore[no-untyped-def]
+    """As drop_virtual, on every vCPU of the machine. (vCPUs take turns on one host thread: none is running elsewhere.)"""
+    m = machine_of(v)
+    m.tlb_page_flushes += u64(1)
+    if m.vcpu_count <= u64(1):
+        drop_virtual(v, key, offset, shift)
+        return
+    for i in range(m.vcpu_count):
+        drop_virtual(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), key, offset, shift)
+
+
+@compiled
+def tlbie_operand(v, rb):  # type: ignore[no-untyped-def]
+    """(SLB VSID doubleword, offset, log2 actual page size) of the page that RB names (Book III 5.9.3.3)."""
+    if rb & u64(1):  # L: large base page; LP is in RB[44:51], VA bits 58:64 in RB[56:62]
+        va = rb & ~u64(0xF_FFFF) | (rb & u64(0xFE)) << u64(12)
+        sizes = page_sizes(u64(4), rb & u64(0xF_F000))
+    else:  # 4 KiB base; AP is in RB[56:58]
+        va = rb & PAGE
+        ap = (rb >> u64(5)) & u64(7)
+        sizes = u64(0)
+        if ap == u64(0):
+            sizes = u64(12 << 8 | 12)
+        elif ap == u64(5):
+            sizes = u64(12 << 8 | 16)
+        elif ap == u64(4):
+            sizes = u64(12 << 8 | 24)
+    base, actual = sizes >> u64(8), sizes & u64(0xFF)
+    if v.shadow_wide:
+        actual = UNKNOWN
+    if base:
+        va &= ~((u64(1) << base) - u64(1))
+    if rb & u64(0x100):  # B = 1
+        return ONE_TERABYTE | (va >> u64(40)) << u64(24) | size_bits(base), va & u64(0xFF_FFFF_FFFF), actual
+    return (va >> u64(28)) << u64(12) | size_bits(base), va & u64(0xFFF_FFFF), actual
+
+
+@exported
+def tlbie(v, rb, rs):  # type: ignore[no-untyped-def]
+    """Invalidate the translations of a page on every vCPU; with RB[52:53] (IS, ISA 3.0) not 0, all of them. RS (LPID) is not looked at."""
+    key, offset, shift = tlbie_operand(v, rb)
+    drop_everywhere(v, key, offset, UNKNOWN if rb & u64(0xC00) else shift)
+    return u64(0)
+
+
+@exported
+def tlbiel(v, rb, rs):  # type: ignore[no-untyped-def]
+    """As tlbie, on this vCPU only. IS not 0 names a set of the TLB: everything is dropped."""
+    key, offset, shift = tlbie_operand(v, rb)
+    drop_virtual(v, key, offset, UNKNOWN if rb & u64(0xC00) else shift)
+    return u64(0)
+
+
+@exported
+def tlbsync(v):  # type: ignore[no-untyped-def]
+    """tlbie is done when it ends: nothing to wait for."""
+    return u64(0)
+
+
+@compiled
+def pte_page(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
+    """(SLB VSID doubleword, offset, log2 actual page size) of the page that the valid PTE number `index` maps.
+
+    AVPN lacks the low 23 bits of the address; those that number the base page are recovered from the PTE's group."""
+    _, groups = table(v)
+    sizes = page_sizes(pte0, pte1)
+    base, actual = sizes >> u64(8), sizes & u64(0xFF)
+    group = index >> u64(3)
+    if pte0 & PTE_H:
+        group = ~group
+    if pte0 & ONE_TERABYTE:
+        vsid = (pte0 >> u64(24)) & u64(0x3F_FFFF_FFFF)
+        key = pte0 & u64(0xFFFF_FFFF_FF00_0000) | size_bits(base)
+        offset = (pte0 & u64(0xFF_FF80)) << u64(16)
+        vsid ^= vsid << u64(25)
+    else:
+        vsid = (pte0 >> u64(12)) & u64(0x3_FFFF_FFFF_FFFF)
+        key = pte0 & u64(0xFFFF_FFFF_FFFF_F000) | size_bits(base)
+        offset = (pte0 & u64(0xF80)) << u64(16)
+    if u64(0) < base and base < u64(23):
+        pages = u64(1) << (u64(23) - base)
+        if groups < pages:
+            actual = UNKNOWN
+        offset |= ((group ^ vsid) & (pages - u64(1))) << base
+    return key, offset, actual
+
+
+@compiled
+def pte_changed(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
+    """PTE number `index`, until now valid with these doublewords, no longer stands: drop its translations everywhere."""
+    key, offset, shift = pte_page(v, index, pte0, pte1)
+    drop_everywhere(v, key, offset, shift)
+
+
+@exported
+def translation_changed(v, spr):  # type: ignore[no-untyped-def]
+    """An SPR that takes part in translation or protection was written."""
+    if spr == SPR_AMR or spr == SPR_AMR_USER:
+        empty_translated(v)
+    elif spr == SPR_IAMR:
+        forget_fetches(v)
+    elif spr == SPR_SDR1 or spr == SPR_PTCR or spr == SPR_LPCR or spr == SPR_LPIDR or spr == SPR_PID:
+        flush_translations(v)
+    return u64(0)
+
+
+@compiled
+def drop_real_here(v, first, end):  # type: ignore[no-untyped-def]
+    """On this vCPU, drop every translation to a real page in [first, end)."""
+    empty_real(v, first, end)
+    at = v.shadow_tlb
+    for _ in range(v.shadow_tlb_mask + u64(1)):
+        page = read64(at + u64(8)) & PAGE
+        if first <= page and page < end:
+            write64(at, u64(0))
+        at += u64(16)
+    forget_fetches(v)
+
+
+@exported
+def drop_real(v, real, size):  # type: ignore[no-untyped-def]
+    """The RAM at [real, real + size) goes away or is replaced: drop every translation to it, on every vCPU."""
+    m = machine_of(v)
+    first, end = real & PAGE, real + size
+    if m.vcpu_count <= u64(1):
+        drop_real_here(v, first, end)
+        return u64(0)
+    for i in range(m.vcpu_count):
+        drop_real_here(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), first, end)
+    return u64(0)
+
+
+__all__ = ["address_of", "drop_real", "pte_changed", "tlbie", "tlbiel", "tlbsync", "translation_changed"]

@@ -1,0 +1,156 @@
+"""Level 2: shadow VSIDs and the shadow TLB.
+
+A guest's virtual segment (VSID, segment size and base page size, as the SLB's VSID doubleword spells them) gets a shadow VSID the
+first time it is used; the pair stays known until the allocator runs out (65,535 by default). Then the generation number
+grows, which invalidates every pair and every shadow translation at once. (KVM PR: the process's VSIDs, slides 'Shadow Paging'.)
+
+The shadow TLB is a direct-mapped table of two doublewords a 4 KiB page:
+    key    generation << 48 | shadow VSID << 28 | page in the segment
+    value  real page | attributes (PP, N, G, C, key of the PTE; whether an instruction was fetched through it)
+so after an SLB switch level 1 refills without walking the guest's table. The map from guest segment to shadow VSID is an open hash of
+{guest segment, generation << 32 | shadow VSID}, at most half full, whose entries of earlier generations count as free.
+"""
+
+from __future__ import annotations
+
+from dbt.backend.codecache import flush_jump_cache
+from dbt.backend.machinery import compiled, exported, inlined, read64, u64, write64
+
+from .tlb import empty_translated, empty_virtual
+
+SEGMENT_KEY = u64(0xFFFF_FFFF_FFFF_F130)  # B, VSID, L and LP of an SLB VSID doubleword
+ONE_TERABYTE = u64(0x4000_0000_0000_0000)  # B = 1
+FETCHED = u64(0x800)
+ATTRIBUTES = u64(0xFFF)
+_MIX = u64(0x9E37_79B9_7F4A_7C15)
+_SVSID = u64(0xFFFF_FFFF)
+_WIDE = u64(0x3FFF_0000_0000_0000)  # VSID bits that tlbie's operand cannot name (VSIDs of more than 36 bits)
+GENERATIONS = u64(0x1_0000)
+
+
+@inlined
+def segment_key(slb_v):  # type: ignore[no-untyped-def]
+    """What identifies a guest segment, from the VSID doubleword of its SLB entry."""
+    key = slb_v & SEGMENT_KEY
+    return key & ~u64(0xFF_F000) if slb_v & ONE_TERABYTE else key  # a 1 TB VSID ends at bit 24
+
+
+@inlined
+def _map_slot(v, key):  # type: ignore[no-untyped-def]
+    return ((key * _MIX) >> u64(32)) & v.shadow_map_mask
+
+
+@compiled
+def find_shadow(v, key):  # type: ignore[no-untyped-def]
+    """The shadow VSID of a guest segment, or 0 if it has none in this generation."""
+    slot = _map_slot(v, key)
+    while True:
+        at = v.shadow_map + (slot << u64(4))
+        word = read64(at + u64(8))
+        if word >> u64(32) != v.shadow_generation:
+            return u64(0)
+        if read64(at) == key:
+            return word & _SVSID
+        slot = (slot + u64(1)) & v.shadow_map_mask
+
+
+@compiled
+def flush_translations(v):  # type: ignore[no-untyped-def]
+    """Forget every translation of this vCPU, with the shadow VSIDs: the next generation (O(1) but for level 1)."""
+    v.shadow_generation += u64(1)
+    if v.shadow_generation >= GENERATIONS:  # the number is used up: clean the tables, once in 65,535 flushes
+        v.shadow_generation = u64(1)
+        for at in range((v.shadow_tlb_mask + u64(1)) << u64(1)):
+            write64(v.shadow_tlb + (u64(at) << u64(3)), u64(0))
+        for at in range((v.shadow_map_mask + u64(1)) << u64(1)):
+            write64(v.shadow_map + (u64(at) << u64(3)), u64(0))
+    v.shadow_next = u64(1)
+    v.shadow_wide = u64(0)
+    forget_segments(v)
+    v.flush_all += u64(1)
+
+
+@compiled
+def forget_segments(v):  # type: ignore[no-untyped-def]
+    """Unbind every effective segment; shadow VSIDs and shadow translations stay known."""
+    v.segment_epoch += u64(1)
+    v.segment_loose = u64(0)
+    empty_translated(v)
+    forget_fetches(v)
+
+
+@compiled
+def forget_fetches(v):  # type: ignore[no-untyped-def]
+    """Instruction translations changed."""
+    v.fetch_loose = u64(0)
+    flush_jump_cache(v)
+
+
+@compiled
+def shadow_vsid(v, slb_v):  # type: ignore[no-untyped-def]
+    """The shadow VSID of the segment with this SLB VSID doubleword: the known one, or a new one."""
+    key = segment_key(slb_v)
+    found = find_shadow(v, key)
+    if found:
+        return found
+    if v.shadow_next > v.shadow_limit:
+        v.shadow_wraps += u64(1)
+        flush_translations(v)
+    made = v.shadow_next
+    v.shadow_next = made + u64(1)
+    if key & _WIDE:
+        v.shadow_wide = u64(1)
+    slot = _map_slot(v, key)
+    while read64(v.shadow_map + (slot << u64(4)) + u64(8)) >> u64(32) == v.shadow_generation:
+        slot = (slot + u64(1)) & v.shadow_map_mask
+    at = v.shadow_map + (slot << u64(4))
+    write64(at, key)
+    write64(at + u64(8), v.shadow_generation << u64(32) | made)
+    return made
+
+
+@inlined
+def shadow_key(v, svsid, page):  # type: ignore[no-untyped-def]
+    """The key of a page in this generation."""
+    return v.shadow_generation << u64(48) | svsid << u64(28) | page
+
+
+@inlined
+def shadow_entry(v, svsid, page):  # type: ignore[no-untyped-def]
+    """Host address of the one place of the shadow TLB that may hold a page."""
+    return v.shadow_tlb + (((page + ((svsid * _MIX) >> u64(40))) & v.shadow_tlb_mask) << u64(4))
+
+
+@compiled
+def insert(v, entry, key, value):  # type: ignore[no-untyped-def]
+    """Enter a translation, evicting what is there.
+
+    An evicted page that was fetched from may be in the jump cache, and nothing here would tell: remember that."""
+    old = read64(entry)
+    if old and old != key and read64(entry + u64(8)) & FETCHED:
+        v.fetch_loose = u64(1)
+    write64(entry, key)
+    write64(entry + u64(8), value)
+
+
+@compiled
+def drop_page(v, svsid, page, count):  # type: ignore[no-untyped-def]
+    """Drop `count` 4 KiB pages of a shadow segment, from level 1 and the jump cache too. `page` is aligned to `count`."""
+    fetched = v.fetch_loose
+    for i in range(count):
+        entry = shadow_entry(v, svsid, page + u64(i))
+        if read64(entry) == shadow_key(v, svsid, page + u64(i)):
+            fetched |= read64(entry + u64(8)) & FETCHED
+            write64(entry, u64(0))
+    mask = ((u64(0x1_0000) - count) & u64(0xFFFF)) << u64(12)  # within 256 MB
+    empty_virtual(v, page << u64(12), mask)
+    if fetched:
+        forget_fetches(v)
+    v.flush_page += u64(1)
+
+
+@exported
+def flush_mmu(v):  # type: ignore[no-untyped-def]
+    """Forget every translation of this vCPU (a new table, a restored snapshot)."""
+    flush_translations(v)
+    return u64(0)

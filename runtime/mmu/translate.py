@@ -1,0 +1,128 @@
+"""Effective to real addresses on a miss of level 1: real mode, shadow translation, walk; and the storage interrupts (Book III 5.7, 6.5)."""
+
+from __future__ import annotations
+
+from dbt.backend.machinery import compiled, exported, inlined, machine_of, read64, u64, write64
+from dbt.exits import Exit
+
+from .segments import N, bound_segment, segment_mask
+from .shadow import ATTRIBUTES, FETCHED, ONE_TERABYTE, insert, shadow_entry, shadow_key
+from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE
+from .walk import (
+    A_C,
+    FETCH,
+    IS_STORE,
+    LOAD,
+    NO_EXECUTE,
+    NO_PTE,
+    STORE,
+    attributes,
+    note_access,
+    real_address,
+    refused,
+    search,
+)
+
+FAILED = u64(0xFFFF_FFFF_FFFF_FFFF)
+REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real mode ignores the top four bits (Book III 5.7.3)
+FAULT = u64(Exit.FAULT)
+DSI, DSEG, ISI, ISEG, MACHINE_CHECK = u64(0x300), u64(0x380), u64(0x400), u64(0x480), u64(0x200)
+
+
+@compiled
+def fault(v, vector, ea, bits):  # type: ignore[no-untyped-def]
+    """Report a storage interrupt; the result is FAILED. `bits` are for DSISR (data) or SRR1 (fetch)."""
+    v.exit = FAULT
+    v.fault_vector = vector
+    v.fault_dar = ea
+    v.fault_dsisr = bits
+    return FAILED
+
+
+@inlined
+def page_fault(v, ea, access, bits):  # type: ignore[no-untyped-def]
+    """DSI or ISI."""
+    return fault(v, ISI if access == FETCH else DSI, ea, bits | (IS_STORE if access == STORE else u64(0)))
+
+
+@compiled
+def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
+    """Translation off: the address itself, or through the virtual real mode area where the machine has one (5.7.3.4)."""
+    vrma = machine_of(v).htab_vrma  # the SLB VSID doubleword of the area, or 0
+    if vrma == u64(0):
+        return ea & REAL
+    if access == FETCH:
+        v.fetch_loose = u64(1)
+    offset = ea & REAL
+    pte, _, pte1, shift = search(v, vrma, offset)
+    if pte == u64(0) or offset >> u64(40):
+        return page_fault(v, ea, access, NO_PTE)
+    bits = refused(v, attributes(pte1), vrma, access, False)
+    if bits:
+        return page_fault(v, ea, access, bits)
+    note_access(pte, pte1, access)
+    return real_address(pte1, shift, ea)
+
+
+@compiled
+def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
+    """(real address, whether later stores need no look at the PTE) of `ea` with translation on; (FAILED, 0) and an exit if there is none."""
+    segment = bound_segment(v, ea)
+    if segment == u64(0):
+        return fault(v, ISEG if access == FETCH else DSEG, ea, u64(0)), False
+    slb_v = read64(segment + u64(16))
+    if access == FETCH and slb_v & N:
+        return fault(v, ISI, ea, NO_EXECUTE), False
+    svsid = read64(segment + u64(8))
+    offset = ea & ~segment_mask(slb_v)
+    entry = shadow_entry(v, svsid, offset >> u64(12))
+    key = shadow_key(v, svsid, offset >> u64(12))
+    if read64(entry) == key:
+        value = read64(entry + u64(8))
+        usable = access != STORE or value & A_C
+        if usable and refused(v, value, slb_v, access, problem) == u64(0):
+            if access == FETCH:
+                write64(entry + u64(8), value | FETCHED)
+            seen = bool(value & A_C) and refused(v, value, slb_v, STORE, problem) == u64(0)
+            return value & PAGE | ea & OFFSET, seen
+    pte, _, pte1, shift = search(v, slb_v, offset)
+    if pte == u64(0):
+        return page_fault(v, ea, access, NO_PTE), False
+    attr = attributes(pte1)
+    bits = refused(v, attr, slb_v, access, problem)
+    if bits:
+        return page_fault(v, ea, access, bits), False
+    note_access(pte, pte1, access)
+    if access == STORE:
+        attr |= A_C
+    real = real_address(pte1, shift, ea)
+    value = real & PAGE | attr
+    if access == FETCH:
+        value |= FETCHED
+    elif read64(entry) == key:
+        value |= read64(entry + u64(8)) & FETCHED
+    insert(v, entry, key, value)
+    return real, bool(attr & A_C) and refused(v, attr, slb_v, STORE, problem) == u64(0)
+
+
+@exported
+def fetch(v, ea):  # type: ignore[no-untyped-def]
+    """Real address of the instruction at `ea`; or all ones and an instruction storage or segment interrupt."""
+    if v.msr & MSR_IR:
+        real, _ = virtual(v, ea, FETCH, v.msr & MSR_PR)
+    else:
+        real = real_mode(v, ea, FETCH)
+    if real != FAILED and real >= machine_of(v).ram_size:
+        return fault(v, MACHINE_CHECK, ea, u64(0))
+    return real
+
+
+@compiled
+def data_address(v, ea, access):  # type: ignore[no-untyped-def]
+    """(real address of the datum at `ea`, whether later stores may go unseen), or (FAILED, 0) and a data storage or segment interrupt."""
+    if v.msr & MSR_DR:
+        return virtual(v, ea, access, v.msr & MSR_PR)
+    return real_mode(v, ea, access), machine_of(v).htab_vrma == u64(0)
+
+
+__all__ = ["ATTRIBUTES", "FAILED", "LOAD", "ONE_TERABYTE", "STORE", "data_address", "fetch"]

@@ -1,0 +1,98 @@
+"""Registers of a vCPU by name, for Python: views of its record as plain ints."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, MutableSequence
+from typing import Any
+
+from dbt.ir.types import Type
+from dbt.state import SLOTS, Slot, slot
+
+_C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
+
+
+def read(address: int, s: Slot) -> int:
+    """The register `s` of the record at a host address."""
+    return int(_C[s.type.bits].from_address(address + s.offset).value)
+
+
+def write(address: int, s: Slot, value: int) -> None:
+    """Set it; a value that is too wide is cut."""
+    _C[s.type.bits].from_address(address + s.offset).value = value & _mask(s.type)
+
+
+def _mask(ty: Type) -> int:
+    return ty.mask
+
+
+class Bank(MutableSequence[int]):
+    """A register file: `vcpu.gpr[3]`."""
+
+    def __init__(self, address: int, name: str) -> None:
+        self._address, self._slot = address, SLOTS[name]
+
+    def __len__(self) -> int:
+        return self._slot.count
+
+    def __getitem__(self, i: Any) -> Any:
+        if isinstance(i, slice):
+            return [self[n] for n in range(*i.indices(len(self)))]
+        return read(self._address, self._slot.element(i))
+
+    def __setitem__(self, i: Any, value: Any) -> None:
+        write(self._address, self._slot.element(i), int(value))
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[i] for i in range(len(self)))
+
+    def insert(self, index: int, value: int) -> None:
+        """A register file has a fixed size: TypeError."""
+        raise TypeError("registers cannot be inserted")
+
+    def __delitem__(self, i: Any) -> None:
+        raise TypeError("registers cannot be deleted")
+
+
+class Registers:
+    """Attribute access to the scalar registers of a record: `vcpu.lr`, `vcpu.msr`; `vcpu["gpr3"]` by any name."""
+
+    _address: int
+
+    def __getattr__(self, name: str) -> Any:
+        found = SLOTS.get(name)
+        if found is None or "_address" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no register or attribute {name!r}")
+        if found.count > 1:
+            bank = self.__dict__[name] = Bank(self._address, name)
+            return bank
+        return read(self._address, found)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        found = SLOTS.get(name)
+        if found is None or found.count > 1:
+            object.__setattr__(self, name, value)
+        else:
+            write(self._address, found, value)
+
+    def __getitem__(self, name: str) -> int:
+        """A register by name, "gpr3", "srr0", also "cr" and "xer" as the architecture packs them. KeyError if there is none."""
+        if name == "cr":
+            return sum(read(self._address, slot(f"cr{i}")) << (28 - 4 * i) for i in range(8))
+        if name == "xer":
+            bits = self["so"] << 31 | self["ov"] << 30 | self["ca"] << 29
+            return bits | self["ov32"] << 19 | self["ca32"] << 18 | self["xer_count"]
+        if name == "pc":
+            name = "nia"
+        return read(self._address, slot(name))
+
+    def __setitem__(self, name: str, value: int) -> None:
+        if name == "cr":
+            for i in range(8):
+                write(self._address, slot(f"cr{i}"), value >> (28 - 4 * i) & 15)
+        elif name == "xer":
+            for part, shift in (("so", 31), ("ov", 30), ("ca", 29), ("ov32", 19), ("ca32", 18)):
+                write(self._address, slot(part), value >> shift & 1)
+            write(self._address, slot("xer_count"), value & 0x7F)
+        else:
+            write(self._address, slot("nia" if name == "pc" else name), value)

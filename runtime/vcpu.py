@@ -1,0 +1,137 @@
+"""One virtual CPU: its registers and its run loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dbt.engine import map_memory
+from dbt.exits import Exit
+from dbt.mode import MODES
+from dbt.state import SIZE, TLB, TLB_BYTES
+
+from .emulate import emulate
+from .events import Budget, Debug, Event, Halted, Hypercall, Mmio, NotEmulated
+from .registers import Registers
+
+if TYPE_CHECKING:
+    from .vm import VM
+
+MSR_SF, MSR_EE, MSR_ME, MSR_LE = 1 << 63, 0x8000, 0x1000, 1
+NEVER = (1 << 63) - 1
+SHADOW_VSIDS = 65_535
+QUANTUM = 1 << 20  # instructions between looks at what the background compiler has finished
+
+
+class VCPU(Registers):
+    """A CPU of a machine. Every register is an attribute (`vcpu.lr`), a bank (`vcpu.gpr[3]`) and an item (`vcpu["gpr3"]`)."""
+
+    def __init__(self, vm: VM, number: int, shadow_vsids: int = SHADOW_VSIDS) -> None:
+        self.__dict__["_address"] = map_memory(SIZE)
+        self.vm, self.number = vm, number
+        self.emulated: Counter[str] = Counter()  # privileged instructions emulated in Python, by mnemonic
+        self.heavy: Counter[str] = Counter()  # exits that reached Python, by kind
+        self.machine = vm.record_address
+        self.pir = number
+        self.pvr = vm.cpu.pvr
+        self.msr = MSR_SF | MSR_ME
+        self.trap_privileged = vm.privileged == "trap"
+        self.tlb_base, self.tlb_stride = self._address + TLB, TLB_BYTES
+        for mode in range(MODES):
+            self.decoder[mode] = int(vm.engine.code.roots[mode])
+        self.dec_expiry = 0x7FFF_FFFF
+        self._run = vm.engine.function("run", 0)
+        vm.init_mmu(self, shadow_vsids)
+        self.mode_changed()
+
+    @property
+    def address(self) -> int:
+        """Host address of the record."""
+        return int(self._address)
+
+    def call(self, helper: str, *args: int) -> int:
+        """Run a compiled helper on this vCPU."""
+        return self.vm.engine.function(helper, len(args))(self._address, *args)
+
+    def mode_changed(self) -> None:
+        """Call after changing the MSR from outside."""
+        self.call("mode_changed")
+
+    @property
+    def timebase(self) -> int:
+        """The time base: ticks since the machine started."""
+        return (self.icount + self.tb_offset) & (2**64 - 1)
+
+    def run(self, max_instructions: int | None = None) -> Event:
+        """Run until something needs the caller, or for `max_instructions`; exact to the instruction."""
+        target = NEVER if max_instructions is None else self.icount + max_instructions
+        compiler = self.vm.compiler
+        while True:
+            self.budget_end = target if compiler is None else min(target, self.icount + QUANTUM)
+            kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self._run(self._address)
+            if compiler is not None:
+                compiler.install(self._address)
+            if kind == 0:
+                if self.icount >= target or self.attention:
+                    return Budget()
+                continue
+            self.heavy[Exit(kind).name] += 1
+            event = self._event(Exit(kind))
+            if event is not None:
+                return event
+
+    def _event(self, kind: Exit) -> Event | None:
+        """An exit as an event for the caller; None if it was dealt with here."""
+        if kind is Exit.MMIO:
+            return Mmio(self.mmio_address, self.mmio_size, bool(self.mmio_write), self.mmio_data)
+        if kind is Exit.HYPERCALL:
+            return Hypercall(self.gpr[3])
+        if kind is Exit.HALT:
+            return Halted()
+        if kind is Exit.DEBUG:
+            return Debug(self.nia)
+        if kind is Exit.PRIVILEGED:
+            emulate(self, self.exit_arg & 0xFFFF_FFFF)
+            return None
+        raise NotEmulated(self.describe_exit(kind))
+
+    def complete_mmio(self, value: int = 0) -> None:
+        """Answer the device access that `run` returned: `value` is the datum loaded, as Mmio.data gives it."""
+        self.mmio_data, self.mmio_state = value, 2
+
+    def describe_exit(self, kind: Exit) -> str:
+        """A clear account of an exit nobody handles."""
+        from .report import not_emulated
+
+        return not_emulated(self, kind)
+
+    # -- what hypercalls and firmware do to a CPU (runtime/hypercalls/interface.py)
+    stopped = False
+
+    def cede(self) -> None:
+        """Stop running after this call until an interrupt is pending."""
+        self.halted = 1
+
+    def wake(self) -> None:
+        """End a `cede`."""
+        self.halted = 0
+
+    def confer(self, target: int | None, /) -> None:
+        """Let others run for the rest of this turn."""
+        self.budget_end = self.icount
+
+    def stop(self) -> None:
+        """Stop until `start`."""
+        self.stopped = True
+
+    def start(self, pc: int, r3: int, /) -> None:
+        """Start at a real address, in 64-bit real mode."""
+        self.stopped = False
+        self.halted = 0
+        self.msr, self.nia, self.gpr[3] = MSR_SF | MSR_ME, pc, r3
+        self.mode_changed()
+
+    def registers(self) -> dict[str, Any]:
+        """The user-visible registers, for reports and comparisons."""
+        names = ["pc", "msr", "lr", "ctr", "cr", "xer", *(f"gpr{i}" for i in range(32))]
+        return {n: self[n] for n in names}

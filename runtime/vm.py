@@ -1,0 +1,124 @@
+"""A virtual machine: memory, CPUs, and the machine record that compiled code shares.
+
+    vm = VM(memory=64 << 20)
+    vm.write(0x10000, program)
+    vcpu = vm.vcpus[0]
+    vcpu.nia = 0x10000
+    event = vcpu.run(max_instructions=1_000_000)
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from dbt import shared
+from dbt.engine import KINDS, Engine, map_memory, shared_engine
+
+from .cpus import CPUS
+from .vcpu import VCPU
+
+MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls",
+             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "dbt.backend.codecache")  # fmt: skip
+EngineKind = Literal["reference", "interpreter", "jit"]
+CODE_TABLE_ENTRIES = 1 << 16
+CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident
+REGION_ARENA = 128 << 20
+HOT_THRESHOLD = 2000
+HOT_QUEUE = 1024
+NEVER_HOT = 0x8000_0000
+
+
+class VM:
+    """A machine without devices: `machines` adds them. ValueError for options that cannot be right."""
+
+    def __init__(self, memory: int = 64 << 20, cpu: str = "power8", cpus: int = 1, engine: EngineKind = "jit",
+                 privileged: Literal["inline", "trap"] = "inline", isa: Sequence[str] = (), shadow_vsids: int = 65_535,
+                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None) -> None:  # fmt: skip
+        if engine not in KINDS:
+            raise ValueError(f"no engine {engine!r}: one of {', '.join(KINDS)}")
+        if cpu not in CPUS:
+            raise ValueError(f"no CPU {cpu!r}: one of {', '.join(CPUS)}")
+        if privileged not in ("inline", "trap"):
+            raise ValueError(f"privileged={privileged!r}: inline or trap")
+        if memory < 1 << 20 or memory % 65536 or memory > 1 << 40:
+            raise ValueError(f"{memory} bytes of memory: a multiple of 64 KiB from 1 MiB to 1 TiB")
+        self.engine_kind, self.privileged, self.cpu = engine, privileged, CPUS[cpu]
+        self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
+        self.memory_size = memory
+        self.trace: Callable[[VCPU, int], None] | None = None
+        self._fd = os.memfd_create("ppcdbt-ram")
+        os.ftruncate(self._fd, memory)
+        self.ram_address = map_memory(memory, fd=self._fd)
+        self.ram: Any = _view(self.ram_address, memory)
+        self._flags = np.zeros(memory >> 12, np.uint8)
+        self._table = np.zeros(CODE_TABLE_ENTRIES * 2, np.uint64)
+        self._queue = np.zeros(HOT_QUEUE, np.uint64)
+        self.record_address = map_memory(shared.SIZE)
+        self.record: Any = _view(self.record_address, shared.SIZE).view(shared.dtype())[0]
+        pool = map_memory(CODE_POOL)
+        pool = (pool + 0x7FFF) & ~0x7FFF
+        code = self.engine.code.symbols
+        self.set_record(
+            ram=self.ram_address, ram_size=memory, page_flags=self._flags.ctypes.data, code_table=self._table.ctypes.data,
+            code_table_size=CODE_TABLE_ENTRIES, code_pool=pool, code_pool_start=pool, code_pool_end=pool + CODE_POOL - 0x8000,
+            decode_handler=code["x_decode"], page_end_handler=code["x_page_end64"], page_end_handler_32=code["x_page_end32"],
+            hot_queue=self._queue.ctypes.data, hot_threshold=hot_threshold if engine == "jit" else NEVER_HOT,
+        )  # fmt: skip
+        self.compiler: Any = None
+        if engine == "jit":
+            from .tiering import BackgroundCompiler
+
+            self.compiler = BackgroundCompiler(self)
+        self.vcpus = [VCPU(self, n, shadow_vsids) for n in range(cpus)]
+
+    def set_record(self, **fields: int) -> None:
+        """Set fields of the machine record."""
+        for name, value in fields.items():
+            self.record[name] = value
+
+    def init_mmu(self, vcpu: VCPU, shadow_vsids: int) -> None:
+        """Give a new vCPU its MMU tables."""
+        from .mmu.tables import init_vcpu
+
+        init_vcpu(self, vcpu, shadow_vsids)
+
+    # -- memory, by real address
+    def read(self, real: int, size: int) -> bytes:
+        """`size` bytes of RAM. ValueError outside RAM."""
+        self._check(real, size)
+        return ctypes.string_at(self.ram_address + real, size)
+
+    def write(self, real: int, data: bytes) -> None:
+        """Store to RAM, as a device would: translated code made from it is dropped. ValueError outside RAM."""
+        self._check(real, len(data))
+        ctypes.memmove(self.ram_address + real, bytes(data), len(data))
+        if getattr(self, "vcpus", None):
+            self.vcpus[0].call("invalidate_code", real, len(data))
+
+    def _check(self, real: int, size: int) -> None:
+        if real < 0 or size < 0 or real + size > self.memory_size:
+            raise ValueError(f"real addresses {real:#x}..{real + size:#x} are not in the {self.memory_size >> 20} MiB of RAM")
+
+    # -- running
+    def execute(self, vcpu: VCPU) -> int:
+        """One stretch of the reference engine."""
+        from .reference import execute
+
+        return execute(vcpu)
+
+    def close(self) -> None:
+        """Stop background work and release memory."""
+        if self.compiler is not None:
+            self.compiler.close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _view(address: int, size: int) -> Any:
+    return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8)

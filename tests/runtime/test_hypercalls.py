@@ -1,0 +1,310 @@
+"""Hypercalls, with expected values from PAPR and from what Linux 6.1 passes and reads."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict
+
+import pytest
+
+from runtime.hypercalls import HYPERCALLS, PaprState, hypercall
+from runtime.hypercalls.table import HPT_FAMILY, NAMES, NUMBERS
+
+H_SUCCESS, H_HARDWARE, H_FUNCTION, H_PARAMETER, H_RESOURCE = 0, -1, -2, -4, -16
+H_P2, H_P3, H_P4, H_UNSUPPORTED_FLAG = -55, -56, -57, -256
+MINUS_ONE = (1 << 64) - 1
+VTY = 0x71000000
+PUT, GET = 0x58, 0x54
+
+
+def test_table_is_consistent():
+    assert len(NAMES) == len(NUMBERS)
+    for call in HYPERCALLS.values():
+        assert NUMBERS[call.name] == call.number
+        assert call.name not in HPT_FAMILY
+    # A few, by hand from the specification.
+    for name, number in {
+        "H_ENTER": 8,
+        "H_BULK_REMOVE": 0x124,
+        "H_CEDE": 0xE0,
+        "H_REGISTER_PROC_TBL": 0x37C,
+    }.items():
+        assert NUMBERS[name] == number
+
+
+def test_unknown_calls_answer_h_function_and_are_counted_by_name(vm):
+    assert vm.call(0x1C) == H_FUNCTION
+    assert vm.call(0x1C) == H_FUNCTION
+    assert vm.call(0x7FFC) == H_FUNCTION
+    assert vm.call(MINUS_ONE) == H_FUNCTION
+    vm.call(0x68, 0xFF)
+    assert vm.stats["unknown H_GET_TCE"] == 2
+    assert vm.stats["unknown 0x7ffc"] == 1
+    assert vm.stats["H_CPPR"] == 1
+
+
+def test_registration_refuses_mistakes():
+    with pytest.raises(ValueError, match="H_CEDE is hypercall 0xe0"):
+        hypercall("H_CEDE", 0xE4)(lambda vm, vcpu: 0)
+    with pytest.raises(ValueError, match="already H_CEDE"):
+        hypercall("H_MINE", 0xE0)(lambda vm, vcpu: 0)
+    with pytest.raises(ValueError, match="plain positional"):
+        hypercall("H_MINE", 0xFF00)(lambda vm, vcpu, *args: 0)
+    assert 0xFF00 not in HYPERCALLS
+
+
+def test_a_users_own_hypercall(vm):
+    @hypercall("H_MINE", 0xFF00)
+    def mine(vm, vcpu, a, b):
+        return 0, a + b, -1
+
+    try:
+        assert vm.call(0xFF00, 2**64 - 1, 3) == H_SUCCESS
+        assert vm.vcpus[0].gpr[4:6] == [2, 2**64 - 1]  # Results wrap to 64 bits.
+    finally:
+        del HYPERCALLS[0xFF00]
+
+
+# Console.
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"12345678", b"123456789", b"0123456789abcdef"])
+def test_put_term_char_unpacks_big_endian(vm, text):
+    first, second = (int.from_bytes(text.ljust(16, b"?")[i : i + 8], "big") for i in (0, 8))
+    assert vm.call(PUT, VTY, len(text), first, second) == H_SUCCESS
+    assert vm.console.output == text
+
+
+def test_put_term_char_refuses(vm):
+    assert vm.call(PUT, VTY, 17, 0, 0) == H_PARAMETER
+    assert vm.call(PUT, VTY, MINUS_ONE, 0, 0) == H_PARAMETER
+    assert vm.call(PUT, 0x71000001, 1, 0, 0) == H_PARAMETER
+    assert vm.console.output == b""
+    assert vm.call(PUT, 0, 1, 0x41 << 56, 0) == H_SUCCESS  # Linux's early console uses terminal 0.
+    assert vm.console.output == b"A"
+
+
+def test_get_term_char(vm):
+    vm.console.input = b"root\nabcdefghijklmnop"
+    assert vm.call(GET, VTY) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:7] == [16, 0x726F6F740A616263, 0x6465666768696A6B]
+    assert vm.call(GET, VTY) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:7] == [5, 0x6C6D6E6F70 << 24, 0]
+    assert vm.call(GET, VTY) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:7] == [0, 0, 0]
+    assert vm.call(GET, 5) == H_PARAMETER
+
+
+# Waiting.
+
+
+def test_cede_enables_interrupts_and_waits(vm):
+    assert vm.call(0xE0) == H_SUCCESS
+    assert vm.vcpus[0].msr == 0x8000
+    assert vm.vcpus[0].events == ["cede"]
+
+
+def test_prod_ends_a_cede_now_or_later(vm):
+    assert vm.call(0xE8, 1) == H_SUCCESS
+    assert vm.vcpus[1].events == ["wake"]
+    assert vm.call(0xE0, cpu=1) == H_SUCCESS
+    assert vm.vcpus[1].events == ["wake"]  # Prodded before: returns at once, but only once.
+    assert vm.vcpus[1].msr == 0x8000
+    vm.call(0xE0, cpu=1)
+    assert vm.vcpus[1].events == ["wake", "cede"]
+    assert vm.call(0xE8, 2) == H_PARAMETER
+
+
+def test_confer(vm):
+    assert vm.call(0xE4, MINUS_ONE, 0) == H_SUCCESS
+    assert vm.call(0xE4, 1, 5) == H_SUCCESS
+    assert vm.call(0xE4, 0, 5) == H_SUCCESS  # To itself: nothing.
+    assert vm.call(0xE4, 9, 0) == H_PARAMETER
+    assert vm.vcpus[0].events == [("confer", None), ("confer", 1)]
+
+
+# Modes.
+
+
+def test_set_mode_endianness_is_for_the_partition(vm):
+    other_bits = 1 << 12
+    for vcpu in vm.vcpus:
+        vcpu.lpcr = other_bits
+    assert vm.call(0x31C, 1, 4, 0, 0) == H_SUCCESS
+    assert [vcpu.lpcr for vcpu in vm.vcpus] == [other_bits | 0x02000000] * 2  # LPCR_ILE in Linux's reg.h.
+    assert vm.call(0x31C, 0, 4, 0, 0) == H_SUCCESS
+    assert [vcpu.lpcr for vcpu in vm.vcpus] == [other_bits] * 2
+    assert vm.call(0x31C, 2, 4, 0, 0) == H_UNSUPPORTED_FLAG
+    assert vm.call(0x31C, 1, 4, 1, 0) == H_P3
+    assert vm.call(0x31C, 1, 4, 0, 1) == H_P4
+
+
+def test_set_mode_ail(vm):
+    assert vm.call(0x31C, 3, 3, 0, 0) == H_SUCCESS
+    assert vm.vcpus[1].lpcr == 0x01800000  # LPCR_AIL_3
+    assert vm.call(0x31C, 2, 3, 0, 0) == H_SUCCESS
+    assert vm.vcpus[1].lpcr == 0x01000000
+    assert vm.call(0x31C, 1, 3, 0, 0) == H_UNSUPPORTED_FLAG
+    assert vm.call(0x31C, 4, 3, 0, 0) == H_UNSUPPORTED_FLAG
+    assert vm.call(0x31C, 3, 3, 1, 0) == H_P3
+    assert vm.call(0x31C, 0, 3, 0, 0) == H_SUCCESS
+    assert vm.vcpus[0].lpcr == 0
+
+
+def test_set_mode_debug_registers(vm):
+    assert vm.call(0x31C, 0, 1, 0x1000 | 2, 0) == H_SUCCESS
+    assert vm.call(0x31C, 0, 1, 0x1000 | 3, 0) == H_P3
+    assert vm.call(0x31C, 0, 2, 0xC000000000001000, 0x1B) == H_SUCCESS
+    assert vm.call(0x31C, 0, 2, 0xC000000000001000, 0x04) == H_P4
+    assert vm.call(0x31C, 1, 2, 0, 0) == H_UNSUPPORTED_FLAG
+    assert vm.call(0x31C, 0, 9, 0, 0) == H_P2
+    state = vm.papr.cpu(0)
+    assert (state.ciabr, state.dawr0, state.dawrx0) == (0x1002, 0xC000000000001000, 0x1B)
+    assert vm.call(0x28, 0x2003) == H_SUCCESS
+    assert vm.call(0x134, 0x3000, 0) == H_PARAMETER
+    assert vm.call(0x134, 0x3000, 7) == H_PARAMETER
+    assert vm.call(0x134, 0x3000, 0x11) == H_PARAMETER
+    assert (state.dabr, state.dabrx) == (0x2003, 3)
+    assert vm.call(0x134, 0x3000, 9) == H_SUCCESS
+    assert (state.dabr, state.dabrx) == (0x3000, 9)
+
+
+# Areas shared with the hypervisor.
+
+REG_VPA, REG_DTL, REG_SLB, DEREG_VPA, DEREG_DTL, DEREG_SLB = (n << 45 for n in (1, 2, 3, 5, 6, 7))
+
+
+def _area(vm, address: int, size: int, width: int) -> int:
+    vm.write(address + 4, size.to_bytes(width, "big"))
+    return address
+
+
+def test_register_vpa_and_what_depends_on_it(vm):
+    vpa = _area(vm, 0x1000, 1024, 2)
+    shadow = _area(vm, 0x2000, 0x280, 4)
+    dtl = _area(vm, 0x3000, 4096, 4)
+    assert vm.call(0xDC, REG_SLB, 0, shadow) == H_RESOURCE
+    assert vm.call(0xDC, REG_DTL, 0, dtl) == H_RESOURCE
+    assert vm.call(0xDC, REG_VPA, 0, vpa) == H_SUCCESS
+    assert vm.call(0xDC, REG_SLB, 0, shadow) == H_SUCCESS
+    assert vm.call(0xDC, REG_DTL, 0, dtl) == H_SUCCESS
+    assert vm.call(0xDC, DEREG_VPA, 0, 0) == H_RESOURCE
+    assert vm.call(0xDC, DEREG_SLB, 0, 0) == H_SUCCESS
+    assert vm.call(0xDC, DEREG_VPA, 0, 0) == H_RESOURCE
+    assert vm.call(0xDC, DEREG_DTL, 0, 0) == H_SUCCESS
+    assert vm.call(0xDC, DEREG_VPA, 0, 0) == H_SUCCESS
+    assert vm.papr.cpu(0).vpa == 0
+    # A dedicated processor: the guest must not see the shared flag (bit 1 of byte 9).
+    assert vm.ram[vpa + 9] == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "size", "status"),
+    [
+        (0x1000, 640, H_SUCCESS),
+        (0x1000, 639, H_PARAMETER),  # The smallest VPA is 640 bytes.
+        (0x1040, 640, H_PARAMETER),  # Not at a cache line.
+        (0x1D80, 640, H_SUCCESS),
+        (0x1E00, 640, H_PARAMETER),  # Crosses a page.
+        (0x1000, 0, H_PARAMETER),
+        (0xFF80, 640, H_PARAMETER),  # Its end is not RAM.
+    ],
+)
+def test_register_vpa_checks(vm, address, size, status):
+    _area(vm, address, size, 2)
+    assert vm.call(0xDC, REG_VPA, 1, address) == status
+    assert vm.papr.cpu(1).vpa == (address if status == H_SUCCESS else 0)
+
+
+def test_register_vpa_refuses(vm):
+    assert vm.call(0xDC, REG_VPA, 0, 0) == H_HARDWARE
+    assert vm.call(0xDC, REG_VPA, 0, 0x10000000) == H_PARAMETER
+    assert vm.call(0xDC, REG_VPA, 0, MINUS_ONE & ~127) == H_PARAMETER
+    assert vm.call(0xDC, REG_VPA, 7, 0x1000) == H_PARAMETER
+    assert vm.call(0xDC, 4 << 45, 0, 0x1000) == H_PARAMETER
+    assert vm.call(0xDC, 0, 0, 0x1000) == H_PARAMETER
+    assert vm.call(0xDC, REG_VPA | 1, 0, 0x1000) == H_PARAMETER
+
+
+# Memory.
+
+ZERO, COPY = 1 << (63 - 48), 1 << (63 - 49)
+
+
+def test_page_init(vm):
+    vm.ram[0x1000:0x2000] = bytes([7]) * 4096
+    assert vm.call(0x2C, COPY, 0x3000, 0x1000) == H_SUCCESS
+    assert vm.ram[0x3000:0x4000] == bytes([7]) * 4096
+    assert vm.call(0x2C, ZERO, 0x1000, 0) == H_SUCCESS
+    assert vm.ram[0x1000:0x2000] == bytes(4096)
+    for flags, destination, source in (
+        (1, 0x1000, 0),
+        (ZERO, 0x1004, 0),
+        (ZERO, 0x10000, 0),
+        (COPY, 0x1000, 0x10000),
+        (COPY, 0x1000, 0x2008),
+        (0, 0x20000, 0),
+    ):
+        assert vm.call(0x2C, flags, destination, source) == H_PARAMETER
+
+
+@pytest.mark.parametrize(
+    ("size", "value"), [(1, 0xEF), (2, 0xCDEF), (4, 0x89ABCDEF), (8, 0x0123456789ABCDEF)]
+)
+def test_logical_ci(vm, size, value):
+    assert vm.call(0x40, size, 0x800, 0x0123456789ABCDEF) == H_SUCCESS
+    assert vm.ram[0x800:0x810] == value.to_bytes(size, "big").ljust(16, b"\0")
+    assert vm.call(0x3C, size, 0x800) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4] == value
+    assert vm.call(0x3C, size, 1 << 40) == H_PARAMETER
+    assert vm.call(0x40, 3, 0x800, 0) == H_PARAMETER
+
+
+# The rest.
+
+
+def test_home_node_associativity_is_a_list_of_halfwords(vm):
+    assert vm.call(0x2EC, 1, 1) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:10] == [0x8000800080008000, 0x8001FFFFFFFFFFFF, *[MINUS_ONE] * 4]
+    assert vm.call(0x2EC, 1, 9) == H_P2
+    assert vm.call(0x2EC, 2, 0) == H_FUNCTION
+
+
+def test_devices_that_are_not_there(vm):
+    for number in (0xFC, 0x100, 0x104, 0x108, 0x2B0):
+        assert vm.call(number, 0x71000002) == H_PARAMETER
+    assert vm.call(0xF080, 0x1000, 4096) == -10
+    assert vm.call(0x1C8) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:6] == [0, 0]
+
+
+def test_random_is_splitmix64(vm):
+    # The published first outputs for seed 1234567 (Rosetta Code's test of the generator).
+    vm.papr.random = 1234567
+    values = []
+    for _ in range(3):
+        assert vm.call(0x300) == H_SUCCESS
+        values.append(vm.vcpus[0].gpr[4])
+    assert values == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+
+
+def test_state_survives_a_snapshot(vm):
+    _area(vm, 0x1000, 640, 2)
+    vm.call(0xDC, REG_VPA, 1, 0x1000)
+    vm.call(0xE8, 1)
+    vm.call(0x300)
+    assert PaprState.restored(asdict(vm.papr)) == vm.papr
+
+
+def test_no_guest_can_raise_in_the_host(vm):
+    """Random calls with random and with nearly sensible arguments: always a status, never an exception."""
+    rng = random.Random(4)
+    interesting = [0, 1, 2, 3, 4, 16, VTY, 0x1000, 0x4000, 0xFFFF, 0x10000, 0xFF001100, 1 << 45, MINUS_ONE]
+    numbers = [*HYPERCALLS, *NUMBERS.values()]
+    for _ in range(20000):
+        if rng.random() < 0.2:
+            word = rng.choice((0, 1, 3, 0x2001, 0x2008, 640))
+            vm.write(rng.randrange(0, 0xFFF0, 4), word.to_bytes(4, "big"))
+        args = [rng.choice(interesting) if rng.random() < 0.8 else rng.getrandbits(64) for _ in range(6)]
+        vm.call(rng.choice(numbers), *args, cpu=rng.randrange(2))
+    assert sum(vm.stats.values()) >= 20000
