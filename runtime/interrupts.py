@@ -94,7 +94,10 @@ def deliver_synchronous(v, kind):  # type: ignore[no-untyped-def]
     elif kind == PROGRAM:
         deliver(v, u64(0x700), v.exit_arg)
     elif kind == FACILITY:
-        deliver(v, v.exit_arg, u64(0))
+        vector = v.exit_arg & u64(0xFFFF)
+        if vector == u64(0xF60):  # FSCR[0:7] says which facility (Book III 6.2.11)
+            v.fscr = (v.fscr & u64(0x00FF_FFFF_FFFF_FFFF)) | (v.exit_arg >> u64(16)) << u64(56)
+        deliver(v, vector, u64(0))
     elif kind == ALIGNMENT:
         v.dar = v.exit_arg
         deliver(v, u64(0x600), u64(0))

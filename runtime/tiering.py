@@ -10,14 +10,13 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dbt.backend import layout
 from dbt.backend.objects import Arena
-from dbt.backend.regioncache import RegionCache
+from dbt.backend.regioncache import Compiled, RegionCache
 from dbt.mode import Mode
 
 if TYPE_CHECKING:
@@ -25,17 +24,15 @@ if TYPE_CHECKING:
 
 QUEUE = 1024
 POLL_SECONDS = 0.001
-_PAGE_TYPE = ctypes.c_uint8 * layout.CODE_PAGE_STRIDE
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A region in memory, to be installed."""
+class Ready(NamedTuple):
+    """A region in memory, to be installed in its page."""
 
-    entry: int  # host address of its first instruction's entry
+    page: int  # host address of the code page
+    serial: int  # of the page when the region was found
+    region: Compiled
     address: int
-    serial: int
-    covered: Any  # 16 u64: bits of the words it was made from
 
 
 class BackgroundCompiler:
@@ -50,7 +47,8 @@ class BackgroundCompiler:
         self._stop = threading.Event()
         self.stats = {"compiled": 0, "cached": 0, "installed": 0, "stale": 0, "instructions": 0, "failed": 0}
         self.errors: list[str] = []
-        self._install = vm.engine.function("install_region", 3)
+        self._install = vm.engine.function("install_region", 2)
+        self._cold = np.uint32((1 << 32) - int(vm.record["hot_threshold"]))
         self._thread = threading.Thread(target=self._work, name="ppcdbt-compiler", daemon=True)
         self._thread.start()
 
@@ -58,13 +56,18 @@ class BackgroundCompiler:
         """Install what is ready. Call on the guest's thread, outside translated code."""
         while self._ready:
             ready = self._ready.popleft()
-            if self._install(vcpu_address, ready.entry, ready.address, ready.serial):
-                page = ready.entry & -layout.CODE_PAGE_STRIDE
-                covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(page + layout.PAGE_COVERED), np.uint64)
-                covered |= ready.covered
-                self.stats["installed"] += 1
-            else:
+            table = _table(ready.page)
+            if _serial(ready.page) != ready.serial or not ready.region.matches(table[:, 2]):
                 self.stats["stale"] += 1
+                table[ready.region.entries[0], 3] = self._cold  # it may become hot again
+                continue
+            for entry in ready.region.entries.tolist():
+                self._install(vcpu_address, ready.page + entry * layout.ENTRY_BYTES, ready.address)
+            bits = np.zeros(1024, np.uint8)
+            bits[ready.region.places] = 1
+            covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(ready.page + layout.PAGE_COVERED), np.uint8)
+            covered |= np.packbits(bits, bitorder="little")
+            self.stats["installed"] += 1
 
     def drain(self, timeout: float = 60.0) -> None:
         """Wait until everything asked for is compiled (tests and benchmarks want a settled state)."""
@@ -106,19 +109,24 @@ class BackgroundCompiler:
 
     def _translate(self, entry: int) -> None:
         page = entry & -layout.CODE_PAGE_STRIDE
-        raw = np.frombuffer(_PAGE_TYPE.from_address(page), np.uint8)
-        serial = int(raw[layout.PAGE_SERIAL : layout.PAGE_SERIAL + 8].view(np.uint64)[0])
-        mode = Mode.of_index(int(raw[layout.PAGE_MODE]))
-        table = raw[: layout.SENTINEL].view(np.uint32).reshape(-1, 4).copy()
-        if int(raw[layout.PAGE_SERIAL : layout.PAGE_SERIAL + 8].view(np.uint64)[0]) != serial:
+        serial = _serial(page)
+        mode = Mode.of_index(ctypes.c_uint64.from_address(page + layout.PAGE_MODE).value)
+        table = _table(page).copy()
+        if _serial(page) != serial:
             self.stats["stale"] += 1
             return
         offset = (entry - page) // layout.ENTRY_BYTES * 4
-        words = table[:, 2]
-        cold = np.uint32((1 << 32) - int(self._vm.record["hot_threshold"]))
-        arrivals = (np.flatnonzero(table[:, 3] != cold) * 4).tolist()
-        object_, covered, compiled = self._cache.region(words, offset, mode, arrivals)
+        arrivals = (np.flatnonzero(table[:, 3] != self._cold) * 4).tolist()
+        region, compiled = self._cache.region(table[:, 2], offset, mode, arrivals)
         self.stats["compiled" if compiled else "cached"] += 1
-        self.stats["instructions"] += int(sum(int(x).bit_count() for x in covered))
-        address = self._cache.load(self._arena, object_)
-        self._ready.append(Ready(entry, address, serial, covered))
+        self.stats["instructions"] += len(region.places)
+        self._ready.append(Ready(page, serial, region, self._cache.load(self._arena, region.image)))
+
+
+def _table(page: int) -> Any:
+    """The entries of a code page as rows of four u32: handler (two), word, hotness."""
+    return np.frombuffer((ctypes.c_uint32 * (4 * layout.CODE_PAGE_ENTRIES)).from_address(page), np.uint32).reshape(-1, 4)
+
+
+def _serial(page: int) -> int:
+    return int(ctypes.c_uint64.from_address(page + layout.PAGE_SERIAL).value)

@@ -56,6 +56,28 @@ def exported(fn: Callable[..., Any]) -> Any:
     return body
 
 
+def linked(fn: Callable[..., Any]) -> Any:
+    """As `exported`, but other compiled functions call it by its symbol: its code is not compiled anew into each of them."""
+    name, count = fn.__name__, len(inspect.signature(fn).parameters) - 1
+    exported(fn)
+    llvm.add_symbol(name, 16)  # as for `enter`
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i64 = ir.IntType(64)
+        target = builder.module.globals.get(name)
+        if target is None:
+            target = ir.Function(builder.module, ir.FunctionType(i64, [i64] * (count + 1)), name)
+        return builder.call(target, [builder.ptrtoint(args[0], i64), *args[1:]])
+
+    def typed(v: Any) -> Any:
+        return types.uint64(v, *[types.uint64] * count), codegen
+
+    names = "".join(f", a{i}" for i in range(count))
+    scope: dict[str, Any] = {"typed": typed}
+    exec(f"def {name}(typingctx, v{names}):\n    return typed(v)", scope)  # an intrinsic has a fixed arity
+    return intrinsic(scope[name])
+
+
 def compile_helper(name: str) -> tuple[str, str]:
     """(symbol, self-contained LLVM text) of an exported helper. TypeError if its result is not an integer."""
     body, count = EXPORTS[name]

@@ -10,7 +10,7 @@ import contextlib
 import os
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,26 @@ from .objects import Arena, load_object
 if TYPE_CHECKING:
     from ..engine import Engine
 
-_HEAD = struct.Struct("<IHHII")  # magic, mode, entry offset, length of the object, crc of what follows
-_MAGIC = 0x52504250
-_COVER = 128
+_HEAD = struct.Struct("<IHHHHII")  # magic, mode, entry offset, entries, words, length of the object, crc of what follows
+_MAGIC = 0x52504251
 LIMIT = 256 << 20  # bytes of one cache file
+
+
+class Compiled(NamedTuple):
+    """A region as an object: the word numbers (offset / 4) it can be entered at, those it was made from, and those words."""
+
+    entries: Any  # u16
+    places: Any  # u16, ascending
+    words: Any  # u32
+    image: bytes
+
+    def matches(self, words: Any) -> bool:
+        """Whether a page's words are still those it was made from."""
+        return bool(np.array_equal(words[self.places], self.words))
+
+    def pack(self) -> bytes:
+        """As it is stored."""
+        return bytes(self.entries.tobytes() + self.places.tobytes() + self.words.tobytes() + self.image)
 
 
 class RegionCache:
@@ -33,9 +49,8 @@ class RegionCache:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._path = cache.directory() / "regions" / engine.image.key
-        self._known: dict[tuple[int, int, int], list[tuple[bytes, bytes]]] = {}
+        self._known: dict[tuple[int, int], list[Compiled]] = {}
         self._new: list[bytes] = []
-        self._count = 0
         self._read()
 
     def _read(self) -> None:
@@ -45,41 +60,35 @@ class RegionCache:
             return
         at = 0
         while at + _HEAD.size <= len(data):
-            magic, mode, offset, length, crc = _HEAD.unpack_from(data, at)
-            end = at + _HEAD.size + _COVER + length
-            body = data[at + _HEAD.size : end]
-            if magic != _MAGIC or end > len(data) or zlib.crc32(body) != crc:
+            magic, mode, offset, entries, count, length, crc = _HEAD.unpack_from(data, at)
+            at += _HEAD.size
+            end = at + 2 * entries + 6 * count + length
+            if magic != _MAGIC or end > len(data) or zlib.crc32(data[at:end]) != crc:
                 break  # a torn record: whatever follows is compiled again
-            covered, rest = body[:_COVER], body[_COVER:]
-            (first,) = struct.unpack_from("<I", rest)
-            self._known.setdefault((mode, offset, first), []).append((covered, rest))
+            middle = at + 2 * entries
+            found = Compiled(
+                np.frombuffer(data, np.uint16, entries, at), np.frombuffer(data, np.uint16, count, middle),
+                np.frombuffer(data, np.uint32, count, middle + 2 * count), data[middle + 6 * count : end],
+            )  # fmt: skip
+            self._known.setdefault((mode, offset), []).append(found)
             at = end
 
-    def region(self, words: Any, offset: int, mode: Mode, arrivals: list[int]) -> tuple[bytes, Any, bool]:
-        """(object, covered words as 16 u64, whether it was compiled now) of the region at byte `offset`.
-
-        `words`: the page's 1,024 instruction words."""
-        key = mode.index, offset, int(words[offset >> 2])
-        for covered, rest in self._known.get(key, ()):
-            chosen = np.unpackbits(np.frombuffer(covered, np.uint8), bitorder="little").astype(bool)
-            n = int(chosen.sum())
-            if np.array_equal(words[chosen], _ordered(rest, n, chosen, offset)):
-                return rest[4 * n :], np.frombuffer(covered, np.uint64), False
-        covered, rest = self._compile(words, offset, mode, arrivals)
-        self._known.setdefault(key, []).append((covered, rest))
-        self._new.append(_HEAD.pack(_MAGIC, mode.index, offset, len(rest), zlib.crc32(covered + rest)) + covered + rest)
-        n = sum(b.bit_count() for b in covered)
-        return rest[4 * n :], np.frombuffer(covered, np.uint64), True
-
-    def _compile(self, words: Any, offset: int, mode: Mode, arrivals: list[int]) -> tuple[bytes, bytes]:
+    def region(self, words: Any, offset: int, mode: Mode, arrivals: list[int]) -> tuple[Compiled, bool]:
+        """(the region at byte `offset`, whether it was compiled now). `words`: the page's 1,024 instruction words."""
+        known = self._known.setdefault((mode.index, offset), [])
+        for made in known:
+            if made.matches(words):
+                return made, False
         from .translator import compile_region
 
         found, image = compile_region(words.tolist(), offset, mode, arrivals)
-        covered = np.zeros(1024, np.uint8)
-        covered[[c >> 2 for c in found]] = 1
-        packed = np.packbits(covered, bitorder="little").tobytes()
-        order = [offset, *(c for c in found if c != offset)]
-        return packed, struct.pack(f"<{len(order)}I", *(int(words[c >> 2]) for c in order)) + image
+        places = np.array(found.covered, np.uint16) >> 2
+        entries = np.array(found.entries, np.uint16) >> 2
+        made = Compiled(entries, places, words[places].astype(np.uint32), image)
+        known.append(made)
+        body = made.pack()
+        self._new.append(_HEAD.pack(_MAGIC, mode.index, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body)
+        return made, True
 
     def load(self, arena: Arena, image: bytes) -> int:
         """Place a region's object; its address."""
@@ -100,10 +109,3 @@ class RegionCache:
             finally:
                 os.close(fd)
         self._new.clear()
-
-
-def _ordered(rest: bytes, n: int, chosen: Any, offset: int) -> Any:
-    """The stored words (entry first, then by offset) in page order."""
-    stored = np.frombuffer(rest, np.uint32, n)
-    place = int(chosen[: offset >> 2].sum())  # words before the entry
-    return np.concatenate([stored[1 : place + 1], stored[:1], stored[place + 1 :]])

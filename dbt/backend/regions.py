@@ -1,7 +1,7 @@
 """Compiled regions: many blocks of guest code as one LLVM function, guest registers in SSA values.
 
 A region has the handlers' calling convention and is installed by writing its address into the entry of its first
-instruction. It knows no effective address: `page_ea` gives the page's. Registers live in local variables (`sroa` turns
+instruction, and of others it can be entered at. It knows no effective address: `page_ea` gives the page's. Registers live in local variables (`sroa` turns
 them into SSA values) and are written back only on the way out, in cold blocks. Fuel is taken a block at a time; where
 what is left might not last to the next check, the interpreter takes over (x_step), so it is exact all the same.
 """
@@ -27,10 +27,10 @@ Displacement = Callable[[Value, int], "int | None"]
 class RegionLowering(Lowering):
     """Lowers the blocks of one region."""
 
-    def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], indirect: list[int], mode: Mode,
+    def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], entries: list[int], mode: Mode,
                  displacement: Displacement) -> None:  # fmt: skip
         super().__init__()
-        self.name, self.blocks, self.lengths, self.indirect, self.mode = name, blocks, lengths, indirect, mode
+        self.name, self.blocks, self.lengths, self.entries, self.mode = name, blocks, lengths, entries, mode
         self._displacement = displacement
         self._used: dict[int, Slot] = {}
         self._dirty: dict[int, Slot] = {}
@@ -57,7 +57,7 @@ class RegionLowering(Lowering):
         if isinstance(block.end, Jump | Branch):
             d = self._displacement(block.end.target, last)
             if d is None:
-                out += self.indirect
+                out += self.entries
             elif last + d in self.blocks and not self._leaves_to_next(block, d):
                 out.append(last + d)
             if isinstance(block.end, Branch) and last + 4 in self.blocks:
@@ -85,8 +85,7 @@ class RegionLowering(Lowering):
     def _headers(self) -> set[int]:
         """Blocks that check the fuel: the entry and the targets of backward edges."""
         order = {at: n for n, at in enumerate(self.blocks)}
-        entry = next(iter(self.blocks))
-        return {entry} | {n for at in self.blocks for n in self._successors(at) if order[n] <= order[at]}
+        return set(self.entries) | {n for at in self.blocks for n in self._successors(at) if order[n] <= order[at]}
 
     def _longest_paths(self) -> dict[int, int]:
         """The most instructions that run from a block before the next check."""
@@ -188,11 +187,11 @@ class RegionLowering(Lowering):
     def _exit_dynamic(self, target: str) -> None:
         """Go to a run-time address: one of our own blocks if it is in this page, else through the jump cache."""
         out = self.label("out")
-        if self.indirect:
+        if self.entries:
             page, same, here, low = self.temp(), self.temp(), self.label("here"), self.temp()
             self.emit(f"{page} = and i64 {target}, {HIGH_BITS}\n{same} = icmp eq i64 {page}, %base")
             self.emit(f"br i1 {same}, label %{here}, label %{out}\n{here}:\n{low} = and i64 {target}, 4095")
-            cases = " ".join(f"i64 {t}, label %{self._edge(t)}" for t in self.indirect)
+            cases = " ".join(f"i64 {t}, label %{self._edge(t)}" for t in self.entries)
             self.emit(f"switch i64 {low}, label %{out} [{cases}]")
             self.emit(f"{out}:")
         self._spill(self.out)
@@ -223,7 +222,6 @@ class RegionLowering(Lowering):
     # -- the function
     def text(self) -> str:
         """The function's text."""
-        entry = next(iter(self.blocks))
         for at, block in self.blocks.items():
             self._here = at
             self.prefix = f"{at}_"
@@ -240,7 +238,8 @@ class RegionLowering(Lowering):
                 f"%s{offset} = alloca {slot.type}\n%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n"
                 f"%i{offset} = load {slot.type}, ptr %p{offset}, {CPU}\nstore {slot.type} %i{offset}, ptr %s{offset}"
             )
-        head.append(f"br label %b{entry}")
+        cases = " ".join(f"i64 {t}, label %b{t}" for t in self.entries[1:])
+        head.append(f"switch i64 %off, label %b{self.entries[0]} [{cases}]")
         return "\n".join([*head, *self.out, *self.cold, "}\n"])
 
     def _start(self, at: int) -> None:

@@ -11,6 +11,7 @@ from .regions import RegionLowering
 from .userops import op_module
 
 if TYPE_CHECKING:
+    from ..frontend.regions import Region
     from ..ir.ops import Op
     from ..mode import Mode
 
@@ -18,22 +19,22 @@ PASSES = ("sroa", "instruction_combine", "simplify_cfg")
 _op_module = lru_cache(maxsize=None)(op_module)
 
 
-def region_text(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[list[int], str, set[Op]]:
-    """(byte offsets of the words covered, LLVM text of `@region`, operations to link) for the region at `offset`."""
+def region_text(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[Region, str, set[Op]]:
+    """(the region at `offset`, LLVM text of `@region`, operations to link)."""
     from ..frontend import isa as _declarations  # noqa: F401
     from ..frontend.regions import discover, displacement
 
     found = discover(words, offset, mode, arrivals)
-    lowering = RegionLowering("region", found.blocks, found.lengths, found.indirect, mode, displacement)
+    lowering = RegionLowering("region", found.blocks, found.lengths, found.entries, mode, displacement)
     body = lowering.text()
     extra = [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(lowering.helpers)]
     extra += [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in lowering.user_ops]
-    return found.covered, declarations(RUNTIME + extra) + body + METADATA, lowering.user_ops
+    return found, declarations(RUNTIME + extra) + body + METADATA, lowering.user_ops
 
 
-def compile_region(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[list[int], bytes]:
-    """(byte offsets of the words covered, object that defines `region`)."""
-    covered, text, used = region_text(words, offset, mode, arrivals)
+def compile_region(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[Region, bytes]:
+    """(the region at `offset`, object that defines `region`)."""
+    found, text, used = region_text(words, offset, mode, arrivals)
     if used:
-        return covered, compile_text(text, passes=2, opt=2, keep=("region",), link=[_op_module(o) for o in sorted(used, key=str)])
-    return covered, compile_text(text, passes=PASSES, opt=2)
+        return found, compile_text(text, passes=2, opt=2, keep=("region",), link=[_op_module(o) for o in sorted(used, key=str)])
+    return found, compile_text(text, passes=PASSES, opt=2)

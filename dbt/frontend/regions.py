@@ -27,7 +27,7 @@ class Region:
     blocks: dict[int, Builder]
     lengths: dict[int, int]  # instructions in each block
     covered: list[int]  # offsets of all words it was made from
-    indirect: list[int]  # blocks that an indirect jump inside may reach
+    entries: list[int]  # blocks that control may come to from outside or by an indirect jump; the first is the hot one
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +123,5 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Sequence[in
         sweep(c.ir)
         blocks[start] = c.ir
         lengths[start] = (at - start) >> 2
-    return Region(entry, mode, blocks, lengths, sorted(seen), sorted(t for t in targets if t in blocks))
+    entries = [entry, *sorted(t for t in targets | set(arrivals) if t in blocks and t != entry)]
+    return Region(entry, mode, blocks, lengths, sorted(seen), entries)

@@ -43,7 +43,8 @@ def first_nan(*operands: int) -> int | None:
 
 
 def rounded(x: Fraction, digits: int, smallest: int) -> float:
-    """x to the nearest number of `digits` significant bits that is a multiple of 2**smallest, ties to even; too large gives infinity."""
+    """x to the nearest number of `digits` significant bits that is a multiple of 2**smallest, ties to even; too large
+    gives infinity."""
     sign = -1.0 if x < 0 else 1.0
     x = abs(x)
     exponent = max(x.numerator.bit_length() - x.denominator.bit_length() - digits, smallest)  # at most one too small
@@ -152,7 +153,8 @@ def fp_fma(a: i64, b: i64, c: i64) -> i64:
 
 @op(_template("call float @llvm.fma.f32(float {0}, float {2}, float {1})", 3, "float"))
 def fp_fma_single(a: i64, b: i64, c: i64) -> i64:
-    """a * c + b in single precision, as a double. The operands are singles, as the architecture requires (Book I 4.3.5.1), or become so."""
+    """a * c + b in single precision, as a double. The operands are singles, as the architecture requires (Book I
+    4.3.5.1), or become so."""
     nan = first_nan(a, b, c)
     if nan is not None:
         return nan & SINGLE_BITS
@@ -225,7 +227,10 @@ def _integral(a: int, how: str) -> int:
     x = as_float(a)
     if not math.isfinite(x):
         return a
-    n = {"rint": round, "trunc": math.trunc, "floor": math.floor, "ceil": math.ceil}[how](x)
+    if how == "rint":
+        n = round(x)
+    else:
+        n = math.trunc(x) if how == "trunc" else math.floor(x) if how == "floor" else math.ceil(x)
     return as_bits(math.copysign(float(n), x))
 
 

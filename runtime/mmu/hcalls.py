@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from dbt import shared
 from dbt.backend.codecache import code_written
-from dbt.backend.machinery import bswap64, compiled, exported, inlined, machine_of, read8, read64, u64, write8, write64
+from dbt.backend.machinery import (
+    bswap64,
+    compiled,
+    exported,
+
+    machine_of,
+    read8,
+    read64,
+    u64,
+    write8,
+    write64,
+)
 
 from .invalidate import pte_changed
 from .walk import PTE_C, PTE_N, PTE_R, PTE_RPN, PTE_V, page_sizes, table
@@ -24,7 +35,7 @@ TYPE, REQUEST, RESPONSE, END = u64(3 << 62), u64(1 << 62), u64(2 << 62), u64(3 <
 TS_FLAGS, TS_INDEX = u64(3 << 56), u64((1 << 56) - 1)
 
 
-@inlined
+@compiled
 def status(v, code):  # type: ignore[no-untyped-def]
     """Answer with a return code."""
     v.gpr[3] = code
@@ -38,7 +49,7 @@ def pte_address(v, index):  # type: ignore[no-untyped-def]
     return at + (index << u64(4)) if index < groups << u64(3) else u64(0)
 
 
-@inlined
+@compiled
 def pte_word(address):  # type: ignore[no-untyped-def]
     """A doubleword of the table."""
     return bswap64(read64(address))
@@ -96,7 +107,7 @@ def h_enter(v):  # type: ignore[no-untyped-def]
     return status(v, H_SUCCESS)
 
 
-@inlined
+@compiled
 def matches(pte0, flags, avpn):  # type: ignore[no-untyped-def]
     """Whether a PTE is valid and what the caller takes it for."""
     if pte0 & PTE_V == u64(0):

@@ -15,9 +15,19 @@ The rows of the invalidation matrix, and where each is served:
 
 from __future__ import annotations
 
-from dbt.backend.machinery import address_of, compiled, exported, inlined, machine_of, read64, u64, vcpu_at, write64
+from dbt.backend.machinery import (
+    compiled,
+    exported,
 
-from .shadow import ONE_TERABYTE, drop_page, find_shadow, flush_translations, forget_fetches
+    linked,
+    machine_of,
+    read64,
+    u64,
+    vcpu_at,
+    write64,
+)
+
+from .shadow import ONE_TERABYTE, drop_page, find_shadow, flush_mmu, forget_fetches
 from .tlb import PAGE, empty_real, empty_tlbs, empty_translated
 from .walk import PTE_H, page_sizes, table
 
@@ -26,7 +36,7 @@ SPR_AMR_USER, SPR_AMR, SPR_IAMR = u64(13), u64(29), u64(61)
 SPR_SDR1, SPR_PID, SPR_LPCR, SPR_LPIDR, SPR_PTCR = u64(25), u64(48), u64(318), u64(319), u64(464)
 
 
-@inlined
+@compiled
 def size_bits(base):  # type: ignore[no-untyped-def]
     """L and LP of an SLB entry with a base page size of 1 << base bytes."""
     bits = u64(0)
@@ -39,12 +49,11 @@ def size_bits(base):  # type: ignore[no-untyped-def]
     return bits
 
 
-@compiled
+@linked
 def drop_virtual(v, key, offset, shift):  # type: ignore[no-untyped-def]
     """On this vCPU, drop the page of 1 << shift bytes at `offset` of a guest segment (its SLB VSID doubleword)."""
     if shift == UNKNOWN or shift > u64(28):
-        flush_translations(v)
-        return
+        return flush_mmu(v)
     if machine_of(v).htab_vrma:  # the page may be mapped in real mode
         empty_tlbs(v)
         forget_fetches(v)
@@ -52,18 +61,19 @@ def drop_virtual(v, key, offset, shift):  # type: ignore[no-untyped-def]
     if svsid:
         count = u64(1) << (shift - u64(12))
         drop_page(v, svsid, (offset >> u64(12)) & ~(count - u64(1)), count)
+    return u64(0)
 
 
-@compiled
+@linked
 def drop_everywhere(v, key, offset, shift):  # type: ignore[no-untyped-def]
     """As drop_virtual, on every vCPU of the machine. (vCPUs take turns on one host thread: none is running elsewhere.)"""
     m = machine_of(v)
     m.tlb_page_flushes += u64(1)
     if m.vcpu_count <= u64(1):
-        drop_virtual(v, key, offset, shift)
-        return
+        return drop_virtual(v, key, offset, shift)
     for i in range(m.vcpu_count):
         drop_virtual(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), key, offset, shift)
+    return u64(0)
 
 
 @compiled
@@ -134,7 +144,7 @@ def pte_page(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
         vsid = (pte0 >> u64(12)) & u64(0x3_FFFF_FFFF_FFFF)
         key = pte0 & u64(0xFFFF_FFFF_FFFF_F000) | size_bits(base)
         offset = (pte0 & u64(0xF80)) << u64(16)
-    if u64(0) < base and base < u64(23):
+    if u64(0) < base < u64(23):
         pages = u64(1) << (u64(23) - base)
         if groups < pages:
             actual = UNKNOWN
@@ -157,7 +167,7 @@ def translation_changed(v, spr):  # type: ignore[no-untyped-def]
     elif spr == SPR_IAMR:
         forget_fetches(v)
     elif spr == SPR_SDR1 or spr == SPR_PTCR or spr == SPR_LPCR or spr == SPR_LPIDR or spr == SPR_PID:
-        flush_translations(v)
+        flush_mmu(v)
     return u64(0)
 
 
@@ -168,7 +178,7 @@ def drop_real_here(v, first, end):  # type: ignore[no-untyped-def]
     at = v.shadow_tlb
     for _ in range(v.shadow_tlb_mask + u64(1)):
         page = read64(at + u64(8)) & PAGE
-        if first <= page and page < end:
+        if first <= page < end:
             write64(at, u64(0))
         at += u64(16)
     forget_fetches(v)
@@ -185,6 +195,3 @@ def drop_real(v, real, size):  # type: ignore[no-untyped-def]
     for i in range(m.vcpu_count):
         drop_real_here(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), first, end)
     return u64(0)
-
-
-__all__ = ["address_of", "drop_real", "pte_changed", "tlbie", "tlbiel", "tlbsync", "translation_changed"]

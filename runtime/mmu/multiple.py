@@ -14,7 +14,7 @@ from dbt.backend.machinery import (
     compare_and_swap64,
     compiled,
     exported,
-    inlined,
+
     read8,
     read32,
     read64,
@@ -36,7 +36,7 @@ def spans(v, ea, size, storing):  # type: ignore[no-untyped-def]
 
     A host address of 0 for the first means failure, with an exit set."""
     left = u64(0x1000) - (ea & OFFSET)
-    here = size if size < left else left
+    here = min(left, size)
     first = writable(v, ea) if storing else readable(v, ea)
     if first == u64(0) or size <= left:
         return first, here, u64(0)
@@ -45,13 +45,13 @@ def spans(v, ea, size, storing):  # type: ignore[no-untyped-def]
     return (first if rest else u64(0)), here, rest
 
 
-@inlined
+@compiled
 def place(first, here, rest, at):  # type: ignore[no-untyped-def]
     """Host address of byte `at` of a span."""
     return first + at if at < here else rest + (at - here)
 
 
-@inlined
+@compiled
 def stored_span(v, first, here, rest, size):  # type: ignore[no-untyped-def]
     """`size` bytes of a span were stored."""
     stored(v, first, here)
@@ -119,7 +119,7 @@ def load_string(v, ea, first, count):  # type: ignore[no-untyped-def]
     at, r = u64(0), first
     while at < count:
         n = count - at
-        v.gpr[r] = load_word(host, here, rest, at, n if n < u64(4) else u64(4))
+        v.gpr[r] = load_word(host, here, rest, at, min(u64(4), n))
         r = (r + u64(1)) & u64(31)
         at += u64(4)
     return u64(0)
@@ -136,7 +136,7 @@ def store_string(v, ea, first, count):  # type: ignore[no-untyped-def]
     at, r = u64(0), first
     while at < count:
         n = count - at
-        store_word(host, here, rest, at, n if n < u64(4) else u64(4), v.gpr[r])
+        store_word(host, here, rest, at, min(u64(4), n), v.gpr[r])
         r = (r + u64(1)) & u64(31)
         at += u64(4)
     return stored_span(v, host, here, rest, count)
@@ -154,7 +154,7 @@ def zero_block(v, ea):  # type: ignore[no-untyped-def]
     return stored(v, host, u64(128))
 
 
-@inlined
+@compiled
 def _quad(host, little):  # type: ignore[no-untyped-def]
     """The 16-byte number at a host address: (high, low)."""
     if little:
@@ -162,7 +162,7 @@ def _quad(host, little):  # type: ignore[no-untyped-def]
     return bswap64(read64(host)), bswap64(read64(host + u64(8)))
 
 
-@inlined
+@compiled
 def _set_quad(host, little, high, low):  # type: ignore[no-untyped-def]
     if little:
         write64(host, low)
@@ -214,7 +214,7 @@ def load_quad_reserve(v, ea, rt, little):  # type: ignore[no-untyped-def]
     return u64(0)
 
 
-@inlined
+@compiled
 def _holds_reservation(v, ea, size):  # type: ignore[no-untyped-def]
     return v.reserve_ea == ea and v.reserve_size == size
 

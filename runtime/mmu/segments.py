@@ -10,9 +10,18 @@ bound segments only, or of segments evicted from the cache, and then `segment_lo
 from __future__ import annotations
 
 from dbt import state
-from dbt.backend.machinery import address_of, compiled, exported, inlined, read64, u64, write64
+from dbt.backend.machinery import (
+    address_of,
+    compiled,
+    exported,
 
-from .shadow import ONE_TERABYTE, find_shadow, forget_fetches, forget_segments, segment_key, shadow_vsid
+    linked,
+    read64,
+    u64,
+    write64,
+)
+
+from .shadow import ONE_TERABYTE, forget_fetches, forget_segments, shadow_vsid
 from .tlb import empty_segment
 
 V = u64(0x0800_0000)
@@ -26,7 +35,7 @@ _SEGMENTS = u64(state.SHADOW_SEGMENTS)
 _CACHED = u64(state.SHADOW_SEGMENT_ENTRIES - 1)
 
 
-@inlined
+@compiled
 def segment_mask(slb_v):  # type: ignore[no-untyped-def]
     """The bits of an effective address that name a segment of this size."""
     return MASK_1T if slb_v & ONE_TERABYTE else MASK_256M
@@ -42,7 +51,7 @@ def slb_search(v, ea):  # type: ignore[no-untyped-def]
     return -1
 
 
-@inlined
+@compiled
 def _slot(v, ea):  # type: ignore[no-untyped-def]
     esid = ea >> u64(28)
     return address_of(v) + _SEGMENTS + (((esid ^ (esid >> u64(8)) ^ (esid >> u64(28))) & _CACHED) << u64(5))
@@ -69,12 +78,12 @@ def bound_segment(v, ea):  # type: ignore[no-untyped-def]
     return entry
 
 
-@compiled
+@linked
 def unbind(v, ea, mask):  # type: ignore[no-untyped-def]
     """The segment of `ea` is no longer translated as it was. Its shadow VSID and shadow translations stay known."""
     if mask == MASK_1T:
         forget_segments(v)
-        return
+        return u64(0)
     entry = _slot(v, ea)
     bound = read64(entry) == ea & MASK_256M and read64(entry + u64(24)) == v.segment_epoch
     if bound:
@@ -82,6 +91,7 @@ def unbind(v, ea, mask):  # type: ignore[no-untyped-def]
     if bound or v.segment_loose:
         empty_segment(v, ea, mask)
         forget_fetches(v)
+    return u64(0)
 
 
 @exported
@@ -175,9 +185,3 @@ def mfsr(v, sr):  # type: ignore[no-untyped-def]
         return u64(0)
     word = v.slb_v[sr]
     return (word >> u64(12)) & u64(0x0FFF_FFFF) | ((word >> u64(8)) & u64(15)) << u64(27)
-
-
-@compiled
-def known_shadow(v, slb_v):  # type: ignore[no-untyped-def]
-    """The shadow VSID of a segment, or 0: nothing of it is cached."""
-    return find_shadow(v, segment_key(slb_v))

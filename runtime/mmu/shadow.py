@@ -14,7 +14,7 @@ so after an SLB switch level 1 refills without walking the guest's table. The ma
 from __future__ import annotations
 
 from dbt.backend.codecache import flush_jump_cache
-from dbt.backend.machinery import compiled, exported, inlined, read64, u64, write64
+from dbt.backend.machinery import compiled, linked, read64, u64, write64
 
 from .tlb import empty_translated, empty_virtual
 
@@ -28,14 +28,14 @@ _WIDE = u64(0x3FFF_0000_0000_0000)  # VSID bits that tlbie's operand cannot name
 GENERATIONS = u64(0x1_0000)
 
 
-@inlined
+@compiled
 def segment_key(slb_v):  # type: ignore[no-untyped-def]
     """What identifies a guest segment, from the VSID doubleword of its SLB entry."""
     key = slb_v & SEGMENT_KEY
     return key & ~u64(0xFF_F000) if slb_v & ONE_TERABYTE else key  # a 1 TB VSID ends at bit 24
 
 
-@inlined
+@compiled
 def _map_slot(v, key):  # type: ignore[no-untyped-def]
     return ((key * _MIX) >> u64(32)) & v.shadow_map_mask
 
@@ -54,8 +54,26 @@ def find_shadow(v, key):  # type: ignore[no-untyped-def]
         slot = (slot + u64(1)) & v.shadow_map_mask
 
 
-@compiled
-def flush_translations(v):  # type: ignore[no-untyped-def]
+@linked
+def forget_fetches(v):  # type: ignore[no-untyped-def]
+    """Instruction translations changed."""
+    v.fetch_loose = u64(0)
+    flush_jump_cache(v)
+    return u64(0)
+
+
+@linked
+def forget_segments(v):  # type: ignore[no-untyped-def]
+    """Unbind every effective segment; shadow VSIDs and shadow translations stay known."""
+    v.segment_epoch += u64(1)
+    v.segment_loose = u64(0)
+    empty_translated(v)
+    forget_fetches(v)
+    return u64(0)
+
+
+@linked
+def flush_mmu(v):  # type: ignore[no-untyped-def]
     """Forget every translation of this vCPU, with the shadow VSIDs: the next generation (O(1) but for level 1)."""
     v.shadow_generation += u64(1)
     if v.shadow_generation >= GENERATIONS:  # the number is used up: clean the tables, once in 65,535 flushes
@@ -68,22 +86,7 @@ def flush_translations(v):  # type: ignore[no-untyped-def]
     v.shadow_wide = u64(0)
     forget_segments(v)
     v.flush_all += u64(1)
-
-
-@compiled
-def forget_segments(v):  # type: ignore[no-untyped-def]
-    """Unbind every effective segment; shadow VSIDs and shadow translations stay known."""
-    v.segment_epoch += u64(1)
-    v.segment_loose = u64(0)
-    empty_translated(v)
-    forget_fetches(v)
-
-
-@compiled
-def forget_fetches(v):  # type: ignore[no-untyped-def]
-    """Instruction translations changed."""
-    v.fetch_loose = u64(0)
-    flush_jump_cache(v)
+    return u64(0)
 
 
 @compiled
@@ -95,7 +98,7 @@ def shadow_vsid(v, slb_v):  # type: ignore[no-untyped-def]
         return found
     if v.shadow_next > v.shadow_limit:
         v.shadow_wraps += u64(1)
-        flush_translations(v)
+        flush_mmu(v)
     made = v.shadow_next
     v.shadow_next = made + u64(1)
     if key & _WIDE:
@@ -109,13 +112,13 @@ def shadow_vsid(v, slb_v):  # type: ignore[no-untyped-def]
     return made
 
 
-@inlined
+@compiled
 def shadow_key(v, svsid, page):  # type: ignore[no-untyped-def]
     """The key of a page in this generation."""
     return v.shadow_generation << u64(48) | svsid << u64(28) | page
 
 
-@inlined
+@compiled
 def shadow_entry(v, svsid, page):  # type: ignore[no-untyped-def]
     """Host address of the one place of the shadow TLB that may hold a page."""
     return v.shadow_tlb + (((page + ((svsid * _MIX) >> u64(40))) & v.shadow_tlb_mask) << u64(4))
@@ -147,10 +150,3 @@ def drop_page(v, svsid, page, count):  # type: ignore[no-untyped-def]
     if fetched:
         forget_fetches(v)
     v.flush_page += u64(1)
-
-
-@exported
-def flush_mmu(v):  # type: ignore[no-untyped-def]
-    """Forget every translation of this vCPU (a new table, a restored snapshot)."""
-    flush_translations(v)
-    return u64(0)

@@ -13,7 +13,8 @@ from dbt.backend.machinery import (
     bswap64,
     compiled,
     exported,
-    inlined,
+
+    linked,
     machine_of,
     read8,
     read16,
@@ -27,9 +28,8 @@ from dbt.backend.machinery import (
 )
 from dbt.exits import Exit
 
-from .tlb import HAS_CODE, MSR_SF, OFFSET, READ_ONLY, fill, probe_read, probe_write
-from .translate import FAILED, data_address
-from .walk import LOAD, STORE
+from .tlb import HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_write
+from .translate import FAILED, read_at, write_at
 
 ALIGNMENT, MMIO, CODE_CHANGED = u64(Exit.ALIGNMENT), u64(Exit.MMIO), u64(Exit.CODE_CHANGED)
 ASKED, ANSWERED = u64(1), u64(2)
@@ -43,20 +43,20 @@ def misaligned(v, ea):  # type: ignore[no-untyped-def]
     return u64(0)
 
 
-@inlined
+@compiled
 def reverse(value, size):  # type: ignore[no-untyped-def]
     """The low `size` bytes of a number in the opposite order."""
     return bswap64(value) >> (u64(64) - (size << u64(3)))
 
 
-@inlined
+@compiled
 def following(v, ea, n):  # type: ignore[no-untyped-def]
     """ea + n in the mode's address space."""
     ea += n
     return ea if v.msr & MSR_SF else ea & u64(0xFFFF_FFFF)
 
 
-@inlined
+@compiled
 def host_read(at, size):  # type: ignore[no-untyped-def]
     """1, 2, 4 or 8 bytes of host memory as a little-endian number."""
     if size == u64(8):
@@ -66,7 +66,7 @@ def host_read(at, size):  # type: ignore[no-untyped-def]
     return read16(at) if size == u64(2) else read8(at)
 
 
-@inlined
+@compiled
 def host_write(at, size, value):  # type: ignore[no-untyped-def]
     """The inverse of host_read."""
     if size == u64(8):
@@ -80,36 +80,18 @@ def host_write(at, size, value):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def read_at(v, ea):  # type: ignore[no-untyped-def]
-    """Real address for a load of the byte at `ea`; RAM is entered in level 1. FAILED with an exit set if not translated."""
-    real, unseen = data_address(v, ea, LOAD)
-    if real < machine_of(v).ram_size:
-        fill(v, ea, real, unseen, False)
-    return real
-
-
-@compiled
-def write_at(v, ea):  # type: ignore[no-untyped-def]
-    """Real address for a store of the byte at `ea`, as read_at."""
-    real, unseen = data_address(v, ea, STORE)
-    if real < machine_of(v).ram_size:
-        fill(v, ea, real, unseen, True)
-    return real
-
-
-@inlined
 def page_flags(v, real):  # type: ignore[no-untyped-def]
     """The flags of the page of RAM at `real`."""
     return read8(machine_of(v).page_flags + (real >> u64(12)))
 
 
-@inlined
+@compiled
 def is_ram(v, real, storing):  # type: ignore[no-untyped-def]
     """Whether an access to `real` goes to memory: RAM, and not a store to a read-only page."""
     return real < machine_of(v).ram_size and not (storing and page_flags(v, real) & READ_ONLY)
 
 
-@compiled
+@linked
 def device(v, real, size, write, data):  # type: ignore[no-untyped-def]
     """A device access: ask the runtime, or consume its answer. 1 if answered, and mmio_data is the datum of a load."""
     if v.mmio_state == ANSWERED and v.mmio_address == real and v.mmio_size == size and v.mmio_write == write:
@@ -191,12 +173,20 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
 @compiled
 def written(v, real, size):  # type: ignore[no-untyped-def]
     """RAM was stored to, within a page: if translated code came from there, it is dropped and the caller leaves."""
-    if page_flags(v, real) & HAS_CODE and code_written(v, real, size):
+    if page_flags(v, real) & HAS_CODE:
+        code_stored(v, real, size)
+    return u64(0)
+
+
+@linked
+def code_stored(v, real, size):  # type: ignore[no-untyped-def]
+    """RAM that translated code may have been made from was stored to."""
+    if code_written(v, real, size):
         v.exit = CODE_CHANGED
     return u64(0)
 
 
-@compiled
+@linked
 def readable(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte of RAM at `ea` for loads; 0 with an exit set if there is none (a device: alignment)."""
     host = probe_read(v, ea)
@@ -208,7 +198,7 @@ def readable(v, ea):  # type: ignore[no-untyped-def]
     return machine_of(v).ram + real if is_ram(v, real, False) else misaligned(v, ea)
 
 
-@compiled
+@linked
 def writable(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte of RAM at `ea` for stores; 0 with an exit set if there is none. Call `stored` after storing."""
     host = probe_write(v, ea)
@@ -220,7 +210,7 @@ def writable(v, ea):  # type: ignore[no-untyped-def]
     return machine_of(v).ram + real if is_ram(v, real, True) else misaligned(v, ea)
 
 
-@inlined
+@compiled
 def stored(v, host, size):  # type: ignore[no-untyped-def]
     """RAM at a host address was stored to. Where that sets Exit.CODE_CHANGED, the instruction is run again, to the same effect."""
     return written(v, host - machine_of(v).ram, size)

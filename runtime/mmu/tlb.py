@@ -11,7 +11,18 @@ page is not read-only, holds no translated code and is already marked dirty.
 from __future__ import annotations
 
 from dbt import shared, state
-from dbt.backend.machinery import address_of, compiled, exported, inlined, machine_of, read8, read64, u64, write8, write64
+from dbt.backend.machinery import (
+    address_of,
+    compiled,
+    exported,
+
+    machine_of,
+    read8,
+    read64,
+    u64,
+    write8,
+    write64,
+)
 
 EMPTY = u64(0xFFFF_FFFF_FFFF_FFFF)
 PAGE = u64(0xFFFF_FFFF_FFFF_F000)
@@ -37,20 +48,20 @@ def set_space(v):  # type: ignore[no-untyped-def]
     return u64(0)
 
 
-@inlined
+@compiled
 def tlb_entry(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the level-1 entry of `ea` in the current data space."""
     return v.tlb + ((ea >> u64(12)) & _INDEX) * _ENTRY
 
 
-@inlined
+@compiled
 def probe_read(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte at `ea` if level 1 allows loads from its page, else 0."""
     entry = tlb_entry(v, ea)
     return ea + read64(entry + u64(16)) if read64(entry) == ea & PAGE else u64(0)
 
 
-@inlined
+@compiled
 def probe_write(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte at `ea` if level 1 allows stores to its page, else 0."""
     entry = tlb_entry(v, ea)
@@ -77,7 +88,7 @@ def fill(v, ea, real, writable, storing):  # type: ignore[no-untyped-def]
     v.tlb_fills += u64(1)
 
 
-@inlined
+@compiled
 def clear_entry(entry):  # type: ignore[no-untyped-def]
     """Empty one entry."""
     write64(entry, EMPTY)
@@ -161,6 +172,6 @@ def empty_real(v, first, end):  # type: ignore[no-untyped-def]
     entry = address_of(v) + _TLB
     for _ in range(_ALL):
         page = read64(entry + u64(24))
-        if first <= page and page < end:
+        if first <= page < end:
             clear_entry(entry)
         entry += _ENTRY

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dbt.backend.machinery import compiled, exported, inlined, machine_of, read64, u64, write64
+from dbt.backend.machinery import (
+    compiled,
+
+    linked,
+    machine_of,
+    read64,
+    u64,
+    write64,
+)
 from dbt.exits import Exit
 
 from .segments import N, bound_segment, segment_mask
-from .shadow import ATTRIBUTES, FETCHED, ONE_TERABYTE, insert, shadow_entry, shadow_key
-from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE
+from .shadow import FETCHED, insert, shadow_entry, shadow_key
+from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE, fill
 from .walk import (
     A_C,
     FETCH,
@@ -24,7 +32,8 @@ from .walk import (
 )
 
 FAILED = u64(0xFFFF_FFFF_FFFF_FFFF)
-REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real mode ignores the top four bits (Book III 5.7.3)
+REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real addresses have 60 bits; real mode ignores the top four of an EA (Book III 5.7.3)
+UNSEEN = u64(1 << 60)
 FAULT = u64(Exit.FAULT)
 DSI, DSEG, ISI, ISEG, MACHINE_CHECK = u64(0x300), u64(0x380), u64(0x400), u64(0x480), u64(0x200)
 
@@ -39,7 +48,7 @@ def fault(v, vector, ea, bits):  # type: ignore[no-untyped-def]
     return FAILED
 
 
-@inlined
+@compiled
 def page_fault(v, ea, access, bits):  # type: ignore[no-untyped-def]
     """DSI or ISI."""
     return fault(v, ISI if access == FETCH else DSI, ea, bits | (IS_STORE if access == STORE else u64(0)))
@@ -64,65 +73,74 @@ def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
     return real_address(pte1, shift, ea)
 
 
-@compiled
+@linked
 def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
-    """(real address, whether later stores need no look at the PTE) of `ea` with translation on; (FAILED, 0) and an exit if there is none."""
+    """Real address of `ea` with translation on, with UNSEEN if stores there are allowed and need no look at the PTE; or FAILED and an exit."""
     segment = bound_segment(v, ea)
     if segment == u64(0):
-        return fault(v, ISEG if access == FETCH else DSEG, ea, u64(0)), False
+        return fault(v, ISEG if access == FETCH else DSEG, ea, u64(0))
     slb_v = read64(segment + u64(16))
     if access == FETCH and slb_v & N:
-        return fault(v, ISI, ea, NO_EXECUTE), False
+        return fault(v, ISI, ea, NO_EXECUTE)
     svsid = read64(segment + u64(8))
     offset = ea & ~segment_mask(slb_v)
     entry = shadow_entry(v, svsid, offset >> u64(12))
     key = shadow_key(v, svsid, offset >> u64(12))
-    if read64(entry) == key:
-        value = read64(entry + u64(8))
-        usable = access != STORE or value & A_C
-        if usable and refused(v, value, slb_v, access, problem) == u64(0):
-            if access == FETCH:
-                write64(entry + u64(8), value | FETCHED)
-            seen = bool(value & A_C) and refused(v, value, slb_v, STORE, problem) == u64(0)
-            return value & PAGE | ea & OFFSET, seen
-    pte, _, pte1, shift = search(v, slb_v, offset)
-    if pte == u64(0):
-        return page_fault(v, ea, access, NO_PTE), False
-    attr = attributes(pte1)
-    bits = refused(v, attr, slb_v, access, problem)
-    if bits:
-        return page_fault(v, ea, access, bits), False
-    note_access(pte, pte1, access)
-    if access == STORE:
-        attr |= A_C
-    real = real_address(pte1, shift, ea)
-    value = real & PAGE | attr
-    if access == FETCH:
+    known = read64(entry) == key
+    value = read64(entry + u64(8))
+    if not known or (access == STORE and value & A_C == u64(0)) or refused(v, value, slb_v, access, problem):
+        pte, _, pte1, shift = search(v, slb_v, offset)
+        if pte == u64(0):
+            return page_fault(v, ea, access, NO_PTE)
+        attr = attributes(pte1)
+        bits = refused(v, attr, slb_v, access, problem)
+        if bits:
+            return page_fault(v, ea, access, bits)
+        note_access(pte, pte1, access)
+        if access == STORE:
+            attr |= A_C
+        value = real_address(pte1, shift, ea) & PAGE | attr | (value & FETCHED if known else u64(0))
+        insert(v, entry, key, value)
+    if access == FETCH and value & FETCHED == u64(0):
         value |= FETCHED
-    elif read64(entry) == key:
-        value |= read64(entry + u64(8)) & FETCHED
-    insert(v, entry, key, value)
-    return real, bool(attr & A_C) and refused(v, attr, slb_v, STORE, problem) == u64(0)
+        write64(entry + u64(8), value)
+    real = value & PAGE | ea & OFFSET
+    if value & A_C and (access == STORE or refused(v, value, slb_v, STORE, problem) == u64(0)):
+        real |= UNSEEN
+    return real
 
 
-@exported
+@linked
 def fetch(v, ea):  # type: ignore[no-untyped-def]
     """Real address of the instruction at `ea`; or all ones and an instruction storage or segment interrupt."""
-    if v.msr & MSR_IR:
-        real, _ = virtual(v, ea, FETCH, v.msr & MSR_PR)
-    else:
-        real = real_mode(v, ea, FETCH)
-    if real != FAILED and real >= machine_of(v).ram_size:
-        return fault(v, MACHINE_CHECK, ea, u64(0))
-    return real
+    real = virtual(v, ea, FETCH, v.msr & MSR_PR) if v.msr & MSR_IR else real_mode(v, ea, FETCH)
+    if real == FAILED:
+        return real
+    real &= REAL
+    return real if real < machine_of(v).ram_size else fault(v, MACHINE_CHECK, ea, u64(0))
+
+
+@linked
+def read_at(v, ea):  # type: ignore[no-untyped-def]
+    """Real address for a load of the byte at `ea`; RAM is entered in level 1. FAILED and an exit if it is not translated."""
+    return data_address(v, ea, LOAD)
+
+
+@linked
+def write_at(v, ea):  # type: ignore[no-untyped-def]
+    """Real address for a store of the byte at `ea`, as read_at."""
+    return data_address(v, ea, STORE)
 
 
 @compiled
 def data_address(v, ea, access):  # type: ignore[no-untyped-def]
-    """(real address of the datum at `ea`, whether later stores may go unseen), or (FAILED, 0) and a data storage or segment interrupt."""
-    if v.msr & MSR_DR:
-        return virtual(v, ea, access, v.msr & MSR_PR)
-    return real_mode(v, ea, access), machine_of(v).htab_vrma == u64(0)
-
-
-__all__ = ["ATTRIBUTES", "FAILED", "LOAD", "ONE_TERABYTE", "STORE", "data_address", "fetch"]
+    """Translate a data access and enter it in level 1."""
+    translation = v.msr & MSR_DR
+    real = virtual(v, ea, access, v.msr & MSR_PR) if translation else real_mode(v, ea, access)
+    if real == FAILED:
+        return real
+    unseen = real & UNSEEN if translation else u64(machine_of(v).htab_vrma == u64(0))
+    real &= REAL
+    if real < machine_of(v).ram_size:
+        fill(v, ea, real, unseen, access == STORE)
+    return real

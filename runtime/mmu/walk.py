@@ -6,7 +6,15 @@ hypervisor gives a partition) or, where that is 0, the one in RAM that SDR1 name
 
 from __future__ import annotations
 
-from dbt.backend.machinery import bswap64, compiled, inlined, machine_of, read64, u64, write8
+from dbt.backend.machinery import (
+    bswap64,
+    compiled,
+
+    machine_of,
+    read64,
+    u64,
+    write8,
+)
 
 from .shadow import ONE_TERABYTE
 
@@ -26,7 +34,7 @@ NO_PTE, NO_EXECUTE, PROTECTED, IS_STORE, KEY_FAULT = (u64(x) for x in (0x4000_00
 A_PP, A_N, A_G, A_C, A_KEY_SHIFT = u64(7), u64(8), u64(0x10), u64(0x20), u64(6)
 
 
-@inlined
+@compiled
 def base_shift(slb_v):  # type: ignore[no-untyped-def]
     """log2 of the base page size that L and LP of an SLB entry select; 0 for a reserved encoding."""
     size = slb_v & u64(0x130)
@@ -82,7 +90,7 @@ def table(v):  # type: ignore[no-untyped-def]
     return m.ram + origin, groups
 
 
-@inlined
+@compiled
 def hash_of(slb_v, offset, shift):  # type: ignore[no-untyped-def]
     """The primary hash of the page at `offset` in a segment (Book III 5.7.7.1)."""
     page = offset >> shift
@@ -118,14 +126,14 @@ def search(v, slb_v, offset):  # type: ignore[no-untyped-def]
     return u64(0), u64(0), u64(0), u64(0)
 
 
-@inlined
+@compiled
 def real_address(pte1, shift, ea):  # type: ignore[no-untyped-def]
     """The real address in a page of 1 << shift bytes; RPN bits that the size does not use (LP) are ignored."""
     within = (u64(1) << shift) - u64(1)
     return (pte1 & PTE_RPN & ~within) | (ea & within)
 
 
-@inlined
+@compiled
 def attributes(pte1):  # type: ignore[no-untyped-def]
     """The attributes of a PTE in the form shadow translations keep them."""
     key = (pte1 >> u64(57)) & u64(0x18) | (pte1 >> u64(9)) & u64(7)
@@ -168,7 +176,7 @@ def refused(v, attr, slb_v, access, problem):  # type: ignore[no-untyped-def]
     return bits
 
 
-@inlined
+@compiled
 def note_access(pte, pte1, access):  # type: ignore[no-untyped-def]
     """Set R, and C for a store, in the PTE: one byte each, as the processor may (Book III 5.7.8)."""
     if pte1 & PTE_R == u64(0):

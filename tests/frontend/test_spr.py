@@ -58,16 +58,20 @@ def test_names_are_binutils(tmp_path: Path) -> None:
     assert known > 60
 
 
-# From the table of Book III 4.4.4 (2.07): name, number, mtspr, mfspr; "-" undefined, "u" anyone, "s" privileged, "h" hypervisor
+# From the table of Book III 4.4.4 (2.07): name, number, mtspr, mfspr; "-" undefined, "u" anyone, "s" privileged, "h"
+# hypervisor
 TABLE = """
-XER 1 uu · DSCR 3 uu · LR 8 uu · CTR 9 uu · AMR 13 uu · DSCR 17 ss · DSISR 18 ss · DAR 19 ss · DEC 22 ss · SDR1 25 hh · SRR0 26 ss · SRR1 27 ss
-CFAR 28 ss · AMR 29 ss · IAMR 61 ss · TFHAR 128 uu · TFIAR 129 uu · TEXASR 130 uu · TEXASRU 131 uu · CTRL 136 -u · CTRL 152 s- · FSCR 153 ss
-UAMOR 157 ss · PSPB 159 ss · DPDES 176 hs · DAWR0 180 hh · CIABR 187 hh · DAWRX0 188 hh · HFSCR 190 hh · VRSAVE 256 uu · SPRG3 259 -u · TB 268 -u
-TBU 269 -u · SPRG0 272 ss · SPRG1 273 ss · SPRG2 274 ss · SPRG3 275 ss · TBL 284 h- · TBU 285 h- · TBU40 286 h- · PVR 287 -s · HSPRG0 304 hh
-HSPRG1 305 hh · HDSISR 306 hh · HDAR 307 hh · SPURR 308 hs · PURR 309 hs · HDEC 310 hh · RMOR 312 hh · HRMOR 313 hh · HSRR0 314 hh · HSRR1 315 hh
-LPCR 318 hh · LPIDR 319 hh · HMER 336 hh · HMEER 337 hh · PCR 338 hh · HEIR 339 hh · AMOR 349 hh · TIR 446 -s · MMCRA 786 ss · PMC1 787 ss
-PMC6 792 ss · MMCR0 795 ss · SIAR 796 ss · SDAR 797 ss · MMCR1 798 ss · BESCRS 800 uu · BESCRR 802 uu · EBBHR 804 uu · EBBRR 805 uu · BESCR 806 uu
-TAR 815 uu · IC 848 hs · VTB 849 hs · PPR 896 uu · PPR32 898 uu · PIR 1023 -s
+XER 1 uu · DSCR 3 uu · LR 8 uu · CTR 9 uu · AMR 13 uu · DSCR 17 ss · DSISR 18 ss · DAR 19 ss · DEC 22 ss
+SDR1 25 hh · SRR0 26 ss · SRR1 27 ss · CFAR 28 ss · AMR 29 ss · IAMR 61 ss · TFHAR 128 uu · TFIAR 129 uu
+TEXASR 130 uu · TEXASRU 131 uu · CTRL 136 -u · CTRL 152 s- · FSCR 153 ss · UAMOR 157 ss · PSPB 159 ss
+DPDES 176 hs · DAWR0 180 hh · CIABR 187 hh · DAWRX0 188 hh · HFSCR 190 hh · VRSAVE 256 uu · SPRG3 259 -u
+TB 268 -u · TBU 269 -u · SPRG0 272 ss · SPRG1 273 ss · SPRG2 274 ss · SPRG3 275 ss · TBL 284 h- · TBU 285 h-
+TBU40 286 h- · PVR 287 -s · HSPRG0 304 hh · HSPRG1 305 hh · HDSISR 306 hh · HDAR 307 hh · SPURR 308 hs
+PURR 309 hs · HDEC 310 hh · RMOR 312 hh · HRMOR 313 hh · HSRR0 314 hh · HSRR1 315 hh · LPCR 318 hh · LPIDR 319 hh
+HMER 336 hh · HMEER 337 hh · PCR 338 hh · HEIR 339 hh · AMOR 349 hh · TIR 446 -s · MMCRA 786 ss · PMC1 787 ss
+PMC6 792 ss · MMCR0 795 ss · SIAR 796 ss · SDAR 797 ss · MMCR1 798 ss · BESCRS 800 uu · BESCRR 802 uu
+EBBHR 804 uu · EBBRR 805 uu · BESCR 806 uu · TAR 815 uu · IC 848 hs · VTB 849 hs · PPR 896 uu · PPR32 898 uu
+PIR 1023 -s
 """
 
 

@@ -1,4 +1,5 @@
-"""Storage access: addresses, update forms, byte order, reservations; expected values by hand from Book I 3.3 and Book II 4."""
+"""Storage access: addresses, update forms, byte order, reservations; expected values by hand from Book I 3.3 and Book
+II 4."""
 
 from __future__ import annotations
 

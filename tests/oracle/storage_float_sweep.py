@@ -2,7 +2,8 @@
 
     python -m tests.oracle.storage_float_sweep [cases per instruction] [seed]
 
-Compared: GPRs, FPRs, CR, storage, and FPRF where an instruction sets it. Not compared, because not provided yet: the sticky and
+Compared: GPRs, FPRs, CR, storage, and FPRF where an instruction sets it. Not compared, because not provided yet: the
+sticky and
 inexact bits of FPSCR (frontend/isa/float_fpscr.py says which), nor what the manual leaves undefined (`comparable`).
 """
 
@@ -32,9 +33,12 @@ ESTIMATES = re.compile(r"fres?|frsqrtes?")
 MSR_FP = 1 << 13
 RECORD, BATCH = 192, 20000
 STORAGE = 0x4000
-BITS = (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48, 0xFFF8_0000_0000_0123, 0x7FF0_0000_0000_0001, 0xFFF4_0000_1234_5678, 1, (1 << 52) - 1,
-        0x3FF << 52, 0xBFF << 52, 0x381 << 52, 0x380F_FFFF_E000_0000, 0x36A << 52, 0x369 << 52, 0x47EF_FFFF_E000_0000, 0x47EF_FFFF_FFFF_FFFF,
-        0x47EF_FFFF_F000_0000, 0x7FEF_FFFF_FFFF_FFFF, 0x41E << 52, 0x41DF_FFFF_FFC0_0000, 0xC1E << 52, 0x43E << 52, 0xC3E << 52, 0x43F << 52,
+BITS = (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48, 0xFFF8_0000_0000_0123, 0x7FF0_0000_0000_0001,
+0xFFF4_0000_1234_5678, 1, (1 << 52) - 1,
+        0x3FF << 52, 0xBFF << 52, 0x381 << 52, 0x380F_FFFF_E000_0000, 0x36A << 52, 0x369 << 52,
+        0x47EF_FFFF_E000_0000, 0x47EF_FFFF_FFFF_FFFF,
+        0x47EF_FFFF_F000_0000, 0x7FEF_FFFF_FFFF_FFFF, 0x41E << 52, 0x41DF_FFFF_FFC0_0000, 0xC1E << 52, 0x43E << 52,
+        0xC3E << 52, 0x43F << 52,
         0x3FE << 52, 0x3FF8 << 48, 0x4004 << 48, 0xBFE << 52, 0x3FDF_FFFF_FFFF_FFFF)  # fmt: skip
 
 
@@ -105,8 +109,8 @@ def case(r: random.Random, insn: Insn) -> Case:
         fpscr = r.getrandbits(32) & 0x9FFF_F700  # and the summary bit VX as it must be
         fpscr |= bool(fpscr & 0x01F8_0700) << 29
         fpr = tuple(r.getrandbits(32) & ~0x8FF for _ in range(4))  # no exception enabled, round to nearest
-    return Case(insn, word, (r.getrandbits(64), r.randint(20, 30), r.randint(-8, 8) & ((1 << 64) - 1), r.getrandbits(64)), fpr,
-                r.getrandbits(1) << 31, r.getrandbits(32), fpscr, r.randbytes(64))  # fmt: skip
+    gpr = (r.getrandbits(64), r.randint(20, 30), r.randint(-8, 8) & ((1 << 64) - 1), r.getrandbits(64))
+    return Case(insn, word, gpr, fpr, r.getrandbits(1) << 31, r.getrandbits(32), fpscr, r.randbytes(64))
 
 
 def theirs(cases: list[Case], directory: Path) -> list[bytes]:
@@ -190,7 +194,8 @@ def comparable(c: Case, a: dict[str, int | bytes]) -> dict[str, int | bytes]:
             a["cr"] &= ~(8 << 24)
     else:
         a["fpscr"] &= 0x1F000
-        # C: a denormal is one of the target's precision (Book I 4.2.2), where qemu goes by the double's; fcmpo leaves it alone
+        # C: a denormal is one of the target's precision (Book I 4.2.2), where qemu goes by the double's; fcmpo leaves
+        # it alone
         if c.insn.bits >> 26 == 59 or name in ("frsp", "fcmpo"):
             a["fpscr"] &= 0xF000
     if "float_arithmetic" in c.insn.module and c.word & 1 and not name.startswith("fcmp"):

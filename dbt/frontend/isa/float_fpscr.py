@@ -9,6 +9,7 @@ a wrong answer.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ...exits import Exit
@@ -17,6 +18,8 @@ from ...ir.ops import select, ult
 from ...ir.types import i1, i8, i64
 from ..context import FP_ENABLED, Context
 from ..insn import insn
+
+fp = partial(insn, needs="fp")
 
 FX, FEX, VX, ZX = 1 << 31, 1 << 30, 1 << 29, 1 << 26
 VXSNAN, VXVC, VXCVI = 1 << 24, 1 << 19, 1 << 8
@@ -28,7 +31,8 @@ DRN = 0x7 << 32
 IMPLEMENTED = 0xFFFF_F7FF | DRN  # bit 52 is reserved
 ENABLED_MODES = 0x900  # MSR[FE0], MSR[FE1]
 
-# fp_class: FPRF is held in FPSCR itself, or is the class of fp_result as a double or a single; with OVERRIDDEN, FPCC is fp_cc
+# fp_class: FPRF is held in FPSCR itself, or is the class of fp_result as a double or a single; with OVERRIDDEN, FPCC
+# is fp_cc
 HELD, DOUBLE, SINGLE, OVERRIDDEN = 0, 1, 2, 4
 SIGN, INFINITY, QUIET = 1 << 63, 0x7FF << 52, 1 << 51
 
@@ -119,13 +123,13 @@ def field_mask(c: Context, FLM: Any) -> Value:
     return out
 
 
-@insn("mffs[.] FRT", "63 FRT /:10 583 Rc", needs="fp", section="I 4.6.8")
+@fp("mffs[.] FRT", "63 FRT /:10 583 Rc", section="I 4.6.8")
 def mffs(c: Context, FRT: Any, Rc: Any) -> None:
     c.fpr[FRT] = read_fpscr(c)
     record(c, Rc)
 
 
-@insn("mcrfs BF,BFA", "63 BF /:2 BFA /:7 64:10 /", needs="fp", section="I 4.6.8")
+@fp("mcrfs BF,BFA", "63 BF /:2 BFA /:7 64:10 /", section="I 4.6.8")
 def mcrfs(c: Context, BF: Any, BFA: Any) -> None:
     """The exception bits copied are cleared, the summaries FEX and VX are not copied back."""
     v = read_fpscr(c)
@@ -134,7 +138,7 @@ def mcrfs(c: Context, BF: Any, BFA: Any) -> None:
     write_fpscr(c, v & ~((c.const(15) << shift) & (STICKY | FX)))
 
 
-@insn("mtfsfi[.] BFF,U,FW", "63 BFF /:6 FW U / 134 Rc", needs="fp", section="I 4.6.8")
+@fp("mtfsfi[.] BFF,U,FW", "63 BFF /:6 FW U / 134 Rc", section="I 4.6.8")
 def mtfsfi(c: Context, BFF: Any, U: Any, FW: Any, Rc: Any) -> None:
     """FW 1 addresses the upper word, of which only DRN (field 7) exists."""
     shift = (7 - c.const(BFF)) * 4
@@ -144,7 +148,7 @@ def mtfsfi(c: Context, BFF: Any, U: Any, FW: Any, Rc: Any) -> None:
     record(c, Rc)
 
 
-@insn("mtfsf[.] FLM,FRB,FL,FW", "63 FL FLM FW FRB 711 Rc", needs="fp", section="I 4.6.8")
+@fp("mtfsf[.] FLM,FRB,FL,FW", "63 FL FLM FW FRB 711 Rc", section="I 4.6.8")
 def mtfsf(c: Context, FL: Any, FLM: Any, FW: Any, FRB: Any, Rc: Any) -> None:
     """FL (L in the manual) takes all 64 bits; else the word FW names, by the fields FLM names."""
     source = c.fpr[FRB]
@@ -159,8 +163,8 @@ def mtfsf(c: Context, FL: Any, FLM: Any, FW: Any, FRB: Any, Rc: Any) -> None:
     record(c, Rc)
 
 
-@insn("mtfsb0[.] BTF", "63 BTF /:10 70 Rc", needs="fp", section="I 4.6.8", value=0)
-@insn("mtfsb1[.] BTF", "63 BTF /:10 38 Rc", needs="fp", section="I 4.6.8", value=1)
+@fp("mtfsb0[.] BTF", "63 BTF /:10 70 Rc", section="I 4.6.8", value=0)
+@fp("mtfsb1[.] BTF", "63 BTF /:10 38 Rc", section="I 4.6.8", value=1)
 def mtfsb(c: Context, BTF: Any, Rc: Any, value: int) -> None:
     """FEX and VX (bits 1 and 2) cannot be set: write_fpscr works them out. Setting an exception bit sets FX."""
     v = read_fpscr(c)

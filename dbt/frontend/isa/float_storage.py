@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ...ir.builder import Value
@@ -12,9 +13,12 @@ from ..context import Context
 from ..insn import insn
 from .storage_fixed import effective_address
 
+fp = partial(insn, needs="fp")
+
 
 def narrowed(bits: Value) -> Value:
-    """The single format of a double, as stfs stores it (SINGLE of Book I 4.6.3): fields moved, a denormal shifted into place.
+    """The single format of a double, as stfs stores it (SINGLE of Book I 4.6.3): fields moved, a denormal shifted
+    into place.
 
     A magnitude below every denormal single gives a zero, where the manual leaves the result open."""
     exponent = (bits >> 52) & 0x7FF
@@ -45,44 +49,44 @@ def store_float(c: Context, FRS: Any, RA: Any, displacement: Any, single: bool, 
         c.gpr[RA] = c.address(ea)
 
 
-@insn("lfs FRT,D(RA)", "48 FRT RA D", needs="fp", section="I 4.6.2", single=True, update=False)
-@insn("lfsu FRT,D(RA)", "49 FRT RA D", needs="fp", section="I 4.6.2", single=True, update=True)
-@insn("lfd FRT,D(RA)", "50 FRT RA D", needs="fp", section="I 4.6.2", single=False, update=False)
-@insn("lfdu FRT,D(RA)", "51 FRT RA D", needs="fp", section="I 4.6.2", single=False, update=True)
+@fp("lfs FRT,D(RA)", "48 FRT RA D", section="I 4.6.2", single=True, update=False)
+@fp("lfsu FRT,D(RA)", "49 FRT RA D", section="I 4.6.2", single=True, update=True)
+@fp("lfd FRT,D(RA)", "50 FRT RA D", section="I 4.6.2", single=False, update=False)
+@fp("lfdu FRT,D(RA)", "51 FRT RA D", section="I 4.6.2", single=False, update=True)
 def load_d(c: Context, FRT: Any, RA: Any, D: Any, single: bool, update: bool) -> None:
     load_float(c, FRT, RA, D, single, update)
 
 
-@insn("lfsx FRT,RA,RB", "31 FRT RA RB 535:10 /", needs="fp", section="I 4.6.2", single=True, update=False)
-@insn("lfsux FRT,RA,RB", "31 FRT RA RB 567:10 /", needs="fp", section="I 4.6.2", single=True, update=True)
-@insn("lfdx FRT,RA,RB", "31 FRT RA RB 599:10 /", needs="fp", section="I 4.6.2", single=False, update=False)
-@insn("lfdux FRT,RA,RB", "31 FRT RA RB 631:10 /", needs="fp", section="I 4.6.2", single=False, update=True)
+@fp("lfsx FRT,RA,RB", "31 FRT RA RB 535:10 /", section="I 4.6.2", single=True, update=False)
+@fp("lfsux FRT,RA,RB", "31 FRT RA RB 567:10 /", section="I 4.6.2", single=True, update=True)
+@fp("lfdx FRT,RA,RB", "31 FRT RA RB 599:10 /", section="I 4.6.2", single=False, update=False)
+@fp("lfdux FRT,RA,RB", "31 FRT RA RB 631:10 /", section="I 4.6.2", single=False, update=True)
 def load_x(c: Context, FRT: Any, RA: Any, RB: Any, single: bool, update: bool) -> None:
     load_float(c, FRT, RA, c.gpr[RB], single, update)
 
 
-@insn("lfiwax FRT,RA,RB", "31 FRT RA RB 855:10 /", needs="fp", since="2.05", section="I 4.6.2", signed=True)
-@insn("lfiwzx FRT,RA,RB", "31 FRT RA RB 887:10 /", needs="fp", since="2.06", section="I 4.6.2", signed=False)
+@fp("lfiwax FRT,RA,RB", "31 FRT RA RB 855:10 /", since="2.05", section="I 4.6.2", signed=True)
+@fp("lfiwzx FRT,RA,RB", "31 FRT RA RB 887:10 /", since="2.06", section="I 4.6.2", signed=False)
 def load_word(c: Context, FRT: Any, RA: Any, RB: Any, signed: bool) -> None:
     c.fpr[FRT] = c.load(i32, effective_address(c, RA, c.gpr[RB])).to(i64, signed)
 
 
-@insn("stfs FRS,D(RA)", "52 FRS RA D", needs="fp", section="I 4.6.3", single=True, update=False)
-@insn("stfsu FRS,D(RA)", "53 FRS RA D", needs="fp", section="I 4.6.3", single=True, update=True)
-@insn("stfd FRS,D(RA)", "54 FRS RA D", needs="fp", section="I 4.6.3", single=False, update=False)
-@insn("stfdu FRS,D(RA)", "55 FRS RA D", needs="fp", section="I 4.6.3", single=False, update=True)
+@fp("stfs FRS,D(RA)", "52 FRS RA D", section="I 4.6.3", single=True, update=False)
+@fp("stfsu FRS,D(RA)", "53 FRS RA D", section="I 4.6.3", single=True, update=True)
+@fp("stfd FRS,D(RA)", "54 FRS RA D", section="I 4.6.3", single=False, update=False)
+@fp("stfdu FRS,D(RA)", "55 FRS RA D", section="I 4.6.3", single=False, update=True)
 def store_d(c: Context, FRS: Any, RA: Any, D: Any, single: bool, update: bool) -> None:
     store_float(c, FRS, RA, D, single, update)
 
 
-@insn("stfsx FRS,RA,RB", "31 FRS RA RB 663:10 /", needs="fp", section="I 4.6.3", single=True, update=False)
-@insn("stfsux FRS,RA,RB", "31 FRS RA RB 695:10 /", needs="fp", section="I 4.6.3", single=True, update=True)
-@insn("stfdx FRS,RA,RB", "31 FRS RA RB 727:10 /", needs="fp", section="I 4.6.3", single=False, update=False)
-@insn("stfdux FRS,RA,RB", "31 FRS RA RB 759:10 /", needs="fp", section="I 4.6.3", single=False, update=True)
+@fp("stfsx FRS,RA,RB", "31 FRS RA RB 663:10 /", section="I 4.6.3", single=True, update=False)
+@fp("stfsux FRS,RA,RB", "31 FRS RA RB 695:10 /", section="I 4.6.3", single=True, update=True)
+@fp("stfdx FRS,RA,RB", "31 FRS RA RB 727:10 /", section="I 4.6.3", single=False, update=False)
+@fp("stfdux FRS,RA,RB", "31 FRS RA RB 759:10 /", section="I 4.6.3", single=False, update=True)
 def store_x(c: Context, FRS: Any, RA: Any, RB: Any, single: bool, update: bool) -> None:
     store_float(c, FRS, RA, c.gpr[RB], single, update)
 
 
-@insn("stfiwx FRS,RA,RB", "31 FRS RA RB 983:10 /", needs="fp", section="I 4.6.3")
+@fp("stfiwx FRS,RA,RB", "31 FRS RA RB 983:10 /", section="I 4.6.3")
 def stfiwx(c: Context, FRS: Any, RA: Any, RB: Any) -> None:
     c.store(effective_address(c, RA, c.gpr[RB]), c.fpr[FRS].to(i32))

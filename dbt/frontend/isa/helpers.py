@@ -2,8 +2,8 @@
 
 A helper is `uint64 name(vcpu, a, b, c)`. It may read and change any register. One that `exits` reports an interrupt by
 setting the vCPU's `exit` (and `exit_arg`, `fault_*`), and must then have changed nothing else that the instruction, run
-again, would not change to the same value: the instruction is abandoned and its address is in `nia`, as after a fault of `load`.
-Addresses come masked to the mode; a helper that touches more than one unit wraps at 2**32 where MSR[SF] is 0.
+again, would not change to the same value: the instruction is abandoned and its address is in `nia`, as after a fault
+of `load`. Addresses come masked to the mode; a helper that touches more than one unit wraps at 2**32 where MSR[SF] is 0.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ HELPERS: dict[str, Contract] = {
     "load_multiple": Contract(
         ("ea", "first"),
         True,
-        "Load GPRs first..31 from consecutive big-endian words at ea, high halves zero (lmw). Called in big-endian mode only. "
-        "On a fault, registers already loaded may keep their new value (the instruction is restarted). Result unused.",
+        "Load GPRs first..31 from consecutive big-endian words at ea, high halves zero (lmw). Called in big-endian mode "
+        "only. On a fault, registers already loaded may keep their new value (the instruction is restarted). Result "
+        "unused.",
     ),
     "store_multiple": Contract(
         ("ea", "first"),
@@ -35,20 +36,21 @@ HELPERS: dict[str, Contract] = {
     "load_string": Contract(
         ("ea", "first", "count"),
         True,
-        "Load `count` (0..127) bytes from ea into the low words of GPRs first, first+1 ... (31 is followed by 0), four to a "
-        "register from the left; the rest of the last word and every high half become zero (lswi, lswx). Big-endian mode only.",
+        "Load `count` (0..127) bytes from ea into the low words of GPRs first, first+1 ... (31 is followed by 0), four to "
+        "a register from the left; the rest of the last word and every high half become zero (lswi, lswx). Big-endian "
+        "mode only.",
     ),
     "store_string": Contract(
         ("ea", "first", "count"),
         True,
-        "Store `count` (0..127) bytes from the low words of GPRs first, first+1 ... (31 is followed by 0) to ea (stswi, stswx). "
-        "Big-endian mode only.",
+        "Store `count` (0..127) bytes from the low words of GPRs first, first+1 ... (31 is followed by 0) to ea (stswi, "
+        "stswx). Big-endian mode only.",
     ),
     "load_quad": Contract(
         ("ea", "rt", "little"),
         True,
-        "Load the 16 bytes at ea, as one number in the byte order `little` says, into GPR rt (high half) and rt+1; single-copy "
-        "atomic. An ea that is not a multiple of 16: alignment exit (lq).",
+        "Load the 16 bytes at ea, as one number in the byte order `little` says, into GPR rt (high half) and rt+1; "
+        "single-copy atomic. An ea that is not a multiple of 16: alignment exit (lq).",
     ),
     "store_quad": Contract(
         ("ea", "rs", "little"),
@@ -58,35 +60,37 @@ HELPERS: dict[str, Contract] = {
     "zero_block": Contract(
         ("ea",),
         True,
-        "Set the 128-byte block that contains ea to zero (dcbz): a store for translation, protection and code invalidation. "
-        "DAR of a fault is ea as given. Caching-inhibited storage: alignment exit.",
+        "Set the 128-byte block that contains ea to zero (dcbz): a store for translation, protection and code "
+        "invalidation. DAR of a fault is ea as given. Caching-inhibited storage: alignment exit.",
     ),
     # -- reservations (Book II 4.6.2). vcpu.reserve_size is 0 when there is none
     "store_conditional": Contract(
         ("ea", "value", "size_and_order"),
         True,
-        "c is size in bytes (1, 2, 4, 8) | little << 8. In this order: ea not a multiple of the size: alignment exit; a reservation "
-        "(reserve_ea == ea and reserve_size == size) and storage translated for a store (a fault exits, the reservation "
-        "stays): compare storage at ea, in the given byte order, with reserve_value and, if equal, store the low bytes "
-        "of value, as one atomic step. Clears the reservation (reserve_size = 0) whether or not it stored. Result: 1 if it stored, else 0.",
+        "c is the size in bytes (1, 2, 4, 8) | little << 8. First, an ea that is no multiple of the size: alignment exit. "
+        "Then, without a reservation (reserve_ea == ea and reserve_size == size) nothing is accessed. With one, ea is "
+        "translated for a store (a fault exits; the reservation stays); storage at ea, in the given byte order, is "
+        "compared with reserve_value and, if equal, set to the low bytes of value, as one atomic step. Unless it exits, "
+        "clears the reservation (reserve_size = 0). Result: 1 if it stored, else 0.",
     ),
     "load_quad_reserve": Contract(
         ("ea", "rt", "little"),
         True,
-        "As load_quad, and makes a reservation: reserve_ea = ea, reserve_size = 16, the value loaded kept in reserve_value (its "
-        "high half, GPR rt) and reserve_value_low (lqarx).",
+        "As load_quad, and makes a reservation: reserve_ea = ea, reserve_size = 16, the value loaded kept in "
+        "reserve_value (its high half, GPR rt) and reserve_value_low (lqarx).",
     ),
     "store_quad_conditional": Contract(
         ("ea", "rs", "little"),
         True,
-        "As store_conditional for 16 bytes: GPR rs (high half) and rs+1, compared with reserve_value and reserve_value_low (stqcx.).",
+        "As store_conditional for 16 bytes: GPR rs (high half) and rs+1, compared with reserve_value and "
+        "reserve_value_low (stqcx.).",
     ),
     # -- translation (Book III 5.7-5.9)
     "translation_changed": Contract(
         ("spr",),
         False,
-        "SPR number `spr`, which takes part in address translation or storage protection, has just been written (the "
-        "new value is in its slot): flush what depends on it. Called after the write; translated code goes on.",
+        "SPR number `spr`, which takes part in address translation or storage protection, has just been written (the new "
+        "value is in its slot): flush what depends on it. Called after the write; translated code goes on.",
     ),
     "slbmte": Contract(
         ("rs", "rb"), False, "Write an SLB entry: RS and RB as in Book III 5.9.3.1. Replaces the entry of index RB[52:63]."

@@ -17,7 +17,8 @@ WRITABLE = {n for n, s in SPRS.items() if s.write}
 def register(c: Context, SPR: Any, defined: set[int]) -> table.Spr | None:
     """The register SPR names; None where the instruction is done with: privilege, or a number that is no register.
 
-    Such a number is illegal in problem state (privileged, if the number says so); else nothing happens, 0, 4, 5 and 6 excepted."""
+    Such a number is illegal in problem state (privileged, if the number says so); else nothing happens, 0, 4, 5 and 6
+    excepted."""
     supervisor = bool(SPR & 0x10)
     if supervisor and c.privileged():
         return None

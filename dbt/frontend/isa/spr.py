@@ -1,8 +1,8 @@
-"""Special-purpose registers of Book3S-64 up to ISA 2.07, one row each (Book III 4.4.4; reg.h gives the implementation's own).
+"""Special-purpose registers of Book3S-64 up to ISA 2.07, one row each (Book III 4.4.4, and the implementation's own).
 
 Access is written as the manual's table writes it: `u` anyone, `s` privileged state, `h` hypervisor, `-` undefined in this
-direction. Problem state never reaches a number with bit 0x10 set: that is the architecture's own privilege bit, checked before the table.
-`wide` registers hold 64 bits, the others 32: a write drops the high half, a read gives zeros there.
+direction. Problem state never reaches a number with bit 0x10 set: that is the architecture's own privilege bit, checked
+before the table. `wide` registers hold 64 bits, the others 32: a write drops the high half, a read gives zeros there.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ SPRS: dict[int, Spr] = {}
 
 
 def facility_payload(cause: int) -> int:
-    """What Exit.FACILITY carries for the facility unavailable interrupt: the vector, and the cause above it (for FSCR[0:7])."""
+    """What Exit.FACILITY carries for the facility unavailable interrupt: the vector, and the cause above it (for
+    FSCR[0:7])."""
     return FACILITY_UNAVAILABLE | cause << 16
 
 
@@ -75,7 +76,8 @@ def translating(number: int, name: str) -> Write:
 
 
 def define(number: int, name: str, access: str, read: Read | None = None, write: Write | None = None, *, held: str = "",
-           wide: bool = True, facility: int = -1, sync: bool = False, translates: bool = False, since: str = "PPC") -> None:  # fmt: skip
+           wide: bool = True, facility: int = -1, sync: bool = False, translates: bool = False,
+           since: str = "PPC") -> None:  # fmt: skip
     """One row of the table. `held`: the slot, if it is not called as the register is."""
     if number in SPRS:
         raise ValueError(f"SPR {number} is defined twice")

@@ -1,8 +1,8 @@
 """Fixed-point storage access (Book I 3.3.2-3.3.7).
 
-An update form writes RA only after the access has succeeded, and RT last. The forms the manual calls invalid (update with RA = 0,
-or a load with RA = RT; RA among the registers of a load multiple or string) are boundedly undefined; here, as on the
-processors themselves, RA = 0 means GPR 0 in an update form, and the loaded value wins where RA = RT.
+An update form writes RA only after the access has succeeded, and RT last. The forms the manual calls invalid (update
+with RA = 0, or a load with RA = RT; RA among the registers of a load multiple or string) are boundedly undefined; here,
+as on the processors themselves, RA = 0 means GPR 0 in an update form, and the loaded value wins where RA = RT.
 """
 
 from __future__ import annotations

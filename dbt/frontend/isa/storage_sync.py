@@ -1,7 +1,7 @@
 """Reservations and ordering (Book II 4.6).
 
-A reservation is {reserve_ea, reserve_value, reserve_size}: a store conditional succeeds if storage there still holds the value that was
-loaded, which an atomic compare-and-swap of the host decides. Size 0 is no reservation.
+A reservation is {reserve_ea, reserve_value, reserve_size}: a store conditional succeeds if storage there still holds
+the value that was loaded, which an atomic compare-and-swap of the host decides. Size 0 is no reservation.
 """
 
 from __future__ import annotations

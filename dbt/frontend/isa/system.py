@@ -1,6 +1,7 @@
 """System linkage and the machine state register (Book III 3.3, 4.4.3), as a guest without hypervisor state sees them.
 
-Hypervisor instructions test MSR[HV] when they run: a pseries guest never has it set and gets the privileged-instruction interrupt.
+Hypervisor instructions test MSR[HV] when they run: a pseries guest never has it set and gets the
+privileged-instruction interrupt.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def problem_state_implies(new: Value) -> Value:
 
 
 def mask_msr(c: Context, source: Value, mask: int) -> None:
-    """Replace the MSR bits in `mask`. Goes on in the same mode; leaves if the mode or an enabled interrupt is another now."""
+    """Replace the MSR bits in `mask`. Goes on in the same mode; leaves if the mode or an enabled interrupt is another
+    now."""
     old = c.msr
     new = problem_state_implies((old & ~mask) | (source & mask))
     c.msr = new

@@ -73,7 +73,8 @@ def tlbsync(c: Context) -> None:
     c.call("tlbsync")
 
 
-# -- messages (III 11.2). A doorbell may be pending at once, so interrupts are looked at when EE permits: the helper sets `pending`
+# -- messages (III 11.2). A doorbell may be pending at once, so interrupts are looked at when EE permits: the helper
+# sets `pending`
 
 
 @insn(

@@ -1,0 +1,212 @@
+"""The pseries machine: a logical partition of a POWER8 as PAPR defines it, without any firmware file.
+
+A generated device tree, direct entry into the kernel, the hypervisor's calls (the hash table family compiled, the rest
+in runtime/hypercalls), RTAS through a five-instruction stub, XICS and a virtual terminal.
+
+Memory: the kernel at its physical address (0x400000 for Linux); RTAS, the device tree and the initial RAM disk lie in
+this order below the first 256 MiB or the end of memory, whichever comes first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any, Literal
+
+import numpy as np
+
+
+from ..devices.xics import Xics
+from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown
+from ..hypercalls import PaprState, dispatch
+from ..hypercalls.rtas import ENTRY_STUB, tokens
+from ..loader.elf import Image
+from ..stats import collect
+from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
+from ..vm import VM
+from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
+
+H_RTAS = 0xF000
+PENDING_EXTERNAL, PENDING_DECREMENTER = 1, 2
+IDLE_POLL_SECONDS = 0.02
+BOOT_EPOCH_NS = 1_700_000_000 * 10**9  # the deterministic clock starts here: 2023-11-14
+CONSOLE_POLL = 1 << 22  # instructions between looks at the keyboard
+ALIGN = 0x1_0000
+
+
+class PseriesMachine:
+    """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits."""
+
+    def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
+                 clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, **options: Any) -> None:  # fmt: skip
+        if clock not in ("instructions", "host"):
+            raise ValueError(f"clock={clock!r}: instructions or host")
+        self.vm = VM(memory=memory, **options)
+        self.console, self.clock = console, clock
+        self.vcpu = self.vm.vcpus[0]
+        self.vcpus = self.vm.vcpus
+        self.papr = PaprState()
+        self.stats_calls: Counter[str] = Counter()
+        self._request: Event | None = None
+        self._started = time.monotonic_ns()
+        self.interrupts = Xics(range(len(self.vcpus)), {CONSOLE_INTERRUPT: False}, self._interrupt_changed)
+        log2 = hpt_log2 or max(18, (memory // 128 - 1).bit_length())
+        self._htab = np.zeros((1 << log2) + (1 << log2 if log2 < 20 else 0), np.uint8)
+        table = int(self._htab.ctypes.data)
+        self.vm.set_record(htab=table, htab_groups=1 << (log2 - 7))
+        self._load(kernel, initrd, append, log2)
+
+    # -- the machine as hypercalls see it (runtime/hypercalls/interface.py)
+    @property
+    def memory_size(self) -> int:
+        """Bytes of RAM."""
+        return self.vm.memory_size
+
+    def read(self, real: int, size: int, /) -> bytes:
+        """RAM."""
+        return self.vm.read(real, size)
+
+    def write(self, real: int, data: bytes, /) -> None:
+        """RAM."""
+        self.vm.write(real, data)
+
+    @property
+    def stats(self) -> Counter[str]:
+        """Hypercalls and RTAS calls by name."""
+        return self.stats_calls
+
+    def timebase(self) -> int:
+        """The time base of the first CPU."""
+        return self.vcpu.timebase
+
+    def time_ns(self) -> int:
+        """The date: the host's, or one that starts at a fixed day and follows the time base."""
+        if self.clock == "host":
+            return time.time_ns()
+        return BOOT_EPOCH_NS + self.timebase() * 10**9 // TIMEBASE_HZ
+
+    def request_shutdown(self, status: int, /) -> None:
+        """End the run."""
+        self._request = Shutdown(status)
+
+    def request_reset(self) -> None:
+        """The guest wants a restart."""
+        self._request = Reset()
+
+    def guest_panic(self, message: str, /) -> None:
+        """The guest cannot go on."""
+        self._request = Panicked(message)
+
+    def _interrupt_changed(self, server: int, up: bool) -> None:
+        vcpu = self.vcpus[server]
+        vcpu.pending = vcpu.pending | PENDING_EXTERNAL if up else vcpu.pending & ~PENDING_EXTERNAL
+
+    # -- start
+    def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
+        for segment in kernel.segments:
+            place = 0x40_0000 + segment.paddr - kernel.lowest if kernel.lowest < 0x40_0000 else segment.paddr
+            self.vm.write(place, bytes(segment.data) + bytes(segment.memsz - len(segment.data)))
+        start = 0x40_0000 if kernel.lowest < 0x40_0000 else kernel.lowest
+        top = min(self.memory_size, 256 << 20)
+        rtas = top - ALIGN
+        below = rtas
+        span = None
+        if initrd:
+            below = (rtas - len(initrd)) & -ALIGN
+            span = (below, below + len(initrd))
+        config = self._config(append, hpt_log2, rtas, span, ())
+        size = len(build_pseries_tree(config).to_dtb())
+        dtb = (below - size - 256) & -ALIGN
+        if dtb < start + kernel.highest - kernel.lowest + (1 << 20):
+            raise ValueError(f"{self.memory_size >> 20} MiB of memory are too few for this kernel and initial RAM disk")
+        blob = build_pseries_tree(self._config(append, hpt_log2, rtas, span, ((dtb, size + 256),))).to_dtb()
+        self.vm.write(dtb, blob)
+        if initrd:
+            self.vm.write(below, initrd)
+        self.vm.write(rtas, ENTRY_STUB)
+        vcpu = self.vcpu
+        vcpu.nia = start
+        vcpu.gpr[3], vcpu.gpr[4], vcpu.gpr[5] = dtb, start, 0
+        vcpu.msr = MSR_SF | MSR_ME
+        vcpu.mode_changed()
+        for other in self.vcpus[1:]:
+            other.stopped = True
+
+    def _config(self, append: str, hpt_log2: int, rtas: int, initrd: tuple[int, int] | None, reserved: Any) -> PseriesConfig:
+        cpu = self.vm.cpu
+        return PseriesConfig(
+            memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
+            bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
+        )  # fmt: skip
+
+    # -- running
+    def run(self, max_instructions: int | None = None) -> Event:
+        """Run until the guest ends (Shutdown, Reset, Panicked) or `max_instructions` have run (Budget)."""
+        vcpu = self.vcpu
+        end = None if max_instructions is None else vcpu.icount + max_instructions
+        while True:
+            left = CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - vcpu.icount)
+            event = vcpu.run(left)
+            match event:
+                case Hypercall(number):
+                    self._hypercall(vcpu, number)
+                    if self._request is not None:
+                        request, self._request = self._request, None
+                        return request
+                case Budget():
+                    if end is not None and vcpu.icount >= end:
+                        return event
+                    self._tick()
+                case Mmio():
+                    raise NotEmulated(self._no_device(event))
+                case _:
+                    return event
+            if vcpu.halted and not self._idle(vcpu, end):
+                return Halted()
+
+    def _hypercall(self, vcpu: VCPU, number: int) -> None:
+        dispatch(self, vcpu, number, self.stats_calls)
+        vcpu.mode_changed()
+
+    def _tick(self) -> None:
+        if self.clock == "host":
+            now = (time.monotonic_ns() - self._started) * TIMEBASE_HZ // 10**9
+            if now > self.vcpu.timebase:
+                self.vcpu.tb_offset += now - self.vcpu.timebase
+        if getattr(self.console, "waiting", None) is not None and self.console.waiting():
+            self.interrupts.pulse(CONSOLE_INTERRUPT)
+
+    def _idle(self, vcpu: VCPU, end: int | None) -> bool:
+        """Pass the time until an interrupt: at once in the deterministic clock, asleep in the host's. False if none can come."""
+        while vcpu.halted:
+            due = vcpu.dec_expiry - vcpu.timebase
+            due = due - (1 << 64) if due >> 63 else due
+            if vcpu.pending & PENDING_EXTERNAL or due <= 0:
+                vcpu.halted = 0
+            elif self.clock == "instructions":
+                if due > 1 << 40 and not vcpu.msr & MSR_EE:
+                    return False
+                vcpu.tb_offset += due
+                self._tick()
+            else:
+                time.sleep(min(IDLE_POLL_SECONDS, due / TIMEBASE_HZ))
+                self._tick()
+        return True
+
+    def _no_device(self, event: Mmio) -> str:
+        vcpu = self.vcpu
+        kind = "store to" if event.write else "load from"
+        return (
+            f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: there is no memory and no device. "
+            f"The guest is lost, or needs more --memory than {self.memory_size >> 20}M."
+        )
+
+    def statistics(self) -> dict[str, Any]:
+        """Exits by kind, light and heavy, hypercalls, MMU and translator counters."""
+        return collect(self.vm, dict(self.stats_calls))
+
+    def close(self) -> None:
+        """Release the machine."""
+        self.vm.close()
+
+
