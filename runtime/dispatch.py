@@ -14,12 +14,16 @@ from dbt.backend.machinery import address_of, compiled, exported, machine_of, re
 from dbt.exits import Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
+from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_SF, PENDING_DECREMENTER, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.translate import fetch
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
 _HOT_QUEUE = u64(1023)
+H_ENTER, H_REMOVE, H_PROTECT, H_READ, H_BULK_REMOVE, H_CLEAR_MOD, H_CLEAR_REF = (
+    u64(NUMBERS[n]) for n in ("H_ENTER", "H_REMOVE", "H_PROTECT", "H_READ", "H_BULK_REMOVE", "H_CLEAR_MOD", "H_CLEAR_REF")
+)
 CODE_CHANGED = u64(Exit.CODE_CHANGED)
 FUEL = u64(Exit.FUEL)
 HYPERCALL = u64(Exit.HYPERCALL)
@@ -75,19 +79,19 @@ def resolve(v):  # type: ignore[no-untyped-def]
 @compiled
 def hash_table_call(v, number):  # type: ignore[no-untyped-def]
     """The hypercalls that manage the hashed page table; False if `number` is another one."""
-    if number == u64(0x08):
+    if number == H_ENTER:
         h_enter(v)
-    elif number == u64(0x04):
+    elif number == H_REMOVE:
         h_remove(v)
-    elif number == u64(0x18):
+    elif number == H_PROTECT:
         h_protect(v)
-    elif number == u64(0x0C):
+    elif number == H_READ:
         h_read(v)
-    elif number == u64(0x4C):
+    elif number == H_BULK_REMOVE:
         h_bulk_remove(v)
-    elif number == u64(0x10):
+    elif number == H_CLEAR_MOD:
         h_clear_mod(v)
-    elif number == u64(0x14):
+    elif number == H_CLEAR_REF:
         h_clear_ref(v)
     else:
         return False

@@ -6,6 +6,7 @@ updates, no shadow state. The tests use it as the oracle for the compiled walk.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,11 +35,19 @@ class Registers:
     vrma: int = 0  # the VSID doubleword of the virtual real mode area, 0: none
 
     @classmethod
-    def of(cls, record: Any, *, table: Any = None, ram: Any = b"", ram_size: int = 0, vrma: int = 0) -> Registers:
-        """From a vCPU's NumPy record."""
-        number = {name: int(record[name]) for name in ("msr", "sdr1", "amr", "iamr")}
-        slb = [(int(e), int(v)) for e, v in zip(record["slb_e"], record["slb_v"], strict=True)]
-        return cls(slb=slb, table=table, ram=ram, ram_size=ram_size or len(ram), vrma=vrma, **number)
+    def of(cls, vcpu: Any) -> Registers:
+        """Those of a vCPU of a machine (runtime.vm)."""
+        vm = vcpu.vm
+        shared = {name: int(vm.record[name]) for name in ("htab", "htab_groups", "htab_vrma", "ram", "ram_size")}
+        table = _bytes_at(shared["htab"], shared["htab_groups"] * 128) if shared["htab"] else None
+        return cls(
+            vcpu.msr, list(zip(vcpu.slb_e, vcpu.slb_v, strict=True)), table, _bytes_at(shared["ram"], shared["ram_size"]),
+            shared["ram_size"], vcpu.sdr1, vcpu.amr, vcpu.iamr, shared["htab_vrma"],
+        )  # fmt: skip
+
+
+def _bytes_at(address: int, size: int) -> Any:
+    return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")
 
 
 @dataclass(slots=True)

@@ -6,12 +6,10 @@ Arguments are in r4 and up; the status goes to r3, results to r4 and up. PTEs ar
 from __future__ import annotations
 
 from dbt import shared
-from dbt.backend.codecache import code_written
 from dbt.backend.machinery import (
     bswap64,
     compiled,
     exported,
-
     machine_of,
     read8,
     read64,
@@ -21,6 +19,7 @@ from dbt.backend.machinery import (
 )
 
 from .invalidate import pte_changed
+from .storage import drop_code
 from .walk import PTE_C, PTE_N, PTE_R, PTE_RPN, PTE_V, page_sizes, table
 
 H_SUCCESS, H_PARAMETER, H_NOT_FOUND, H_PTEG_FULL = u64(0), u64(2**64 - 4), u64(2**64 - 7), u64(2**64 - 6)
@@ -66,7 +65,7 @@ def clear_page(v, real, shift):  # type: ignore[no-untyped-def]
         flags = read8(m.page_flags + (page >> u64(12)))
         write8(m.page_flags + (page >> u64(12)), flags | DIRTY)
         if flags & HAS_CODE:
-            code_written(v, page, u64(4096))
+            drop_code(v, page, u64(4096))
 
 
 @exported

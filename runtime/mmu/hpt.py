@@ -5,7 +5,7 @@ Everything here is plain Python on a writable buffer; the compiled walk reads th
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+import ctypes
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,12 +93,24 @@ def pte(segment: Segment, offset: int, page: Page, secondary: bool = False) -> t
 class HashTable:
     """A hashed page table in a writable buffer of 2**n bytes, n >= 18."""
 
-    def __init__(self, memory: MutableSequence[int] | Any) -> None:
+    def __init__(self, memory: Any) -> None:
         size = len(memory)
         if size & size - 1 or size < 1 << 18:
             raise ValueError(f"a hashed page table has a power of two of bytes, at least 256 KiB, not {size:#x}")
         self.memory = memory
         self.groups = size // (PTE_BYTES * GROUP_PTES)
+
+    @classmethod
+    def attach(cls, vm: Any, log2: int) -> HashTable:
+        """Give a machine (runtime.vm) a table of its own of 2**log2 bytes, empty."""
+        from dbt.engine import map_memory
+
+        if not 18 <= log2 <= 46:
+            raise ValueError(f"a hashed page table of 2**{log2} bytes: 2**18 to 2**46")
+        address = map_memory(1 << log2)
+        table = cls(memoryview((ctypes.c_uint8 * (1 << log2)).from_address(address)).cast("B"))
+        vm.set_record(htab=address, htab_groups=table.groups)
+        return table
 
     def get(self, index: int) -> tuple[int, int]:
         """PTE number `index`."""
@@ -107,9 +119,7 @@ class HashTable:
 
     def put(self, index: int, high: int, low: int) -> None:
         """Set PTE number `index`."""
-        raw = high.to_bytes(8, "big") + low.to_bytes(8, "big")
-        for i, byte in enumerate(raw):
-            self.memory[index * PTE_BYTES + i] = byte
+        self.memory[index * PTE_BYTES : (index + 1) * PTE_BYTES] = high.to_bytes(8, "big") + low.to_bytes(8, "big")
 
     def enter(self, segment: Segment, offset: int, page: Page, secondary: bool | None = None) -> int:
         """Enter a page: in a free slot of its primary group, else of its secondary (or of the one asked for). Its number.

@@ -18,7 +18,6 @@ from __future__ import annotations
 from dbt.backend.machinery import (
     compiled,
     exported,
-
     linked,
     machine_of,
     read64,

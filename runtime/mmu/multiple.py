@@ -14,7 +14,6 @@ from dbt.backend.machinery import (
     compare_and_swap64,
     compiled,
     exported,
-
     read8,
     read32,
     read64,

@@ -14,7 +14,6 @@ from dbt.backend.machinery import (
     address_of,
     compiled,
     exported,
-
     linked,
     read64,
     u64,

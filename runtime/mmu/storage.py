@@ -13,7 +13,6 @@ from dbt.backend.machinery import (
     bswap64,
     compiled,
     exported,
-
     linked,
     machine_of,
     read8,
@@ -173,17 +172,15 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
 @compiled
 def written(v, real, size):  # type: ignore[no-untyped-def]
     """RAM was stored to, within a page: if translated code came from there, it is dropped and the caller leaves."""
-    if page_flags(v, real) & HAS_CODE:
-        code_stored(v, real, size)
+    if page_flags(v, real) & HAS_CODE and drop_code(v, real, size):
+        v.exit = CODE_CHANGED
     return u64(0)
 
 
 @linked
-def code_stored(v, real, size):  # type: ignore[no-untyped-def]
-    """RAM that translated code may have been made from was stored to."""
-    if code_written(v, real, size):
-        v.exit = CODE_CHANGED
-    return u64(0)
+def drop_code(v, real, size):  # type: ignore[no-untyped-def]
+    """RAM with translated code was stored to. 1 if that code may be running."""
+    return code_written(v, real, size)
 
 
 @linked

@@ -15,7 +15,6 @@ from dbt.backend.machinery import (
     address_of,
     compiled,
     exported,
-
     machine_of,
     read8,
     read64,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dbt.backend.machinery import (
     compiled,
-
     linked,
     machine_of,
     read64,

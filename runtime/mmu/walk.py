@@ -9,7 +9,6 @@ from __future__ import annotations
 from dbt.backend.machinery import (
     bswap64,
     compiled,
-
     machine_of,
     read64,
     u64,

@@ -20,3 +20,4 @@ from . import storage_fixed as storage_fixed
 from . import storage_sync as storage_sync
 from . import system as system
 from . import translation as translation
+from . import vector_storage as vector_storage
