@@ -77,6 +77,7 @@ BUSYBOX_OPTIONS = {
     "CONFIG_FEATURE_UTMP": "n",
     "CONFIG_FEATURE_WTMP": "n",
 }
+LIBC_CROSS = "libc6-dev-powerpc-cross"  # no tool of its own tells whether it is there
 TOOLS = {
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
@@ -176,7 +177,7 @@ def require_tools() -> None:
         # gcc answers with a path where it has the file, else with the bare name.
         ask = [BUSYBOX_CROSS + "gcc", "-print-file-name=libc.a"]
         if "/" not in subprocess.run(ask, capture_output=True, text=True).stdout:
-            missing = ["libc6-dev-powerpc-cross"]
+            missing = [LIBC_CROSS]
     if missing:
         raise FetchError(f"building a guest needs more tools: apt-get install {' '.join(missing)}")
 
@@ -366,9 +367,13 @@ def terminal_progress() -> Progress:
 def main() -> int:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("name", choices=sorted(GUESTS), help="which guest")
+    parser.add_argument("name", choices=sorted(GUESTS), nargs="?", default="pseries64be", help="which guest")
+    parser.add_argument("--packages", action="store_true", help="only print the Debian packages that building one needs")
     parser.add_argument("--build", action="store_true", help="build even where images exist")
     options = parser.parse_args()
+    if options.packages:
+        print(" ".join((*TOOLS.values(), LIBC_CROSS, "xz-utils")))
+        return 0
     show = terminal_progress()
     try:
         vmlinux, initrd = (build if options.build else fetch)(options.name, show)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 QUEUE = 1024
 POLL_SECONDS = 0.001
+OFTEN = 32  # a branch target is worth compiling with a hot entry after this fraction of the threshold
 
 
 class Ready(NamedTuple):
@@ -49,6 +50,8 @@ class BackgroundCompiler:
         self.errors: list[str] = []
         self._install = vm.engine.function("install_region", 2)
         self._cold = np.uint32((1 << 32) - int(vm.record["hot_threshold"]))
+        self._often = np.uint32(max(1, int(vm.record["hot_threshold"]) // OFTEN))
+        self._queue = np.frombuffer((ctypes.c_uint64 * QUEUE).from_address(int(vm.record["hot_queue"])), np.uint64)
         self._thread = threading.Thread(target=self._work, name="ppcdbt-compiler", daemon=True)
         self._thread.start()
 
@@ -87,16 +90,16 @@ class BackgroundCompiler:
     _busy = False
 
     def _work(self) -> None:
-        record = self._vm.record
-        queue = np.frombuffer((ctypes.c_uint64 * QUEUE).from_address(int(record["hot_queue"])), np.uint64)
+        waiting: list[int] = []
         while not self._stop.is_set():
-            tail = int(record["hot_tail"])
-            if tail == int(record["hot_head"]):
+            self._busy = bool(waiting)
+            waiting += self._take()
+            if not waiting:
                 self._stop.wait(POLL_SECONDS)
                 continue
             self._busy = True
-            entry = int(queue[tail % QUEUE])
-            record["hot_tail"] = tail + 1
+            entry = max(waiting, key=_heat)  # the hottest first: compiling one takes as long as running it 100,000 times
+            waiting.remove(entry)
             try:
                 self._translate(entry)
             except MemoryError:
@@ -105,22 +108,56 @@ class BackgroundCompiler:
             except Exception as e:
                 self.errors.append(f"{type(e).__name__}: {e}")
                 self.stats["failed"] += 1
-            self._busy = False
+
+    def _take(self) -> list[int]:
+        """New requests; what is in the cache is dealt with at once."""
+        record = self._vm.record
+        tail, head = int(record["hot_tail"]), int(record["hot_head"])
+        taken = [int(self._queue[n % QUEUE]) for n in range(tail, head)]
+        record["hot_tail"] = head
+        return [entry for entry in taken if not self._from_cache(entry)]
+
+    def _from_cache(self, entry: int) -> bool:
+        page = entry & -layout.CODE_PAGE_STRIDE
+        serial, mode = _serial(page), Mode.of_index(_mode(page))
+        found = self._cache.find(_table(page)[:, 2], (entry - page) // layout.ENTRY_BYTES * 4, mode)
+        if found is not None:
+            self.stats["cached"] += 1
+            self._hand_over(page, serial, found)
+        return found is not None
+
+    def _hand_over(self, page: int, serial: int, region: Compiled) -> None:
+        self.stats["instructions"] += len(region.places)
+        self._ready.append(Ready(page, serial, region, self._cache.load(self._arena, region.image)))
 
     def _translate(self, entry: int) -> None:
         page = entry & -layout.CODE_PAGE_STRIDE
         serial = _serial(page)
-        mode = Mode.of_index(ctypes.c_uint64.from_address(page + layout.PAGE_MODE).value)
+        mode = Mode.of_index(_mode(page))
         table = _table(page).copy()
         if _serial(page) != serial:
             self.stats["stale"] += 1
             return
+        handler = int(table[(entry - page) // layout.ENTRY_BYTES, 0]) | int(table[(entry - page) // layout.ENTRY_BYTES, 1]) << 32
+        if self._arena.base <= handler < self._arena.end:
+            return  # another entry's region can be entered here
         offset = (entry - page) // layout.ENTRY_BYTES * 4
-        arrivals = (np.flatnonzero(table[:, 3] != self._cold) * 4).tolist()
-        region, compiled = self._cache.region(table[:, 2], offset, mode, arrivals)
-        self.stats["compiled" if compiled else "cached"] += 1
-        self.stats["instructions"] += len(region.places)
-        self._ready.append(Ready(page, serial, region, self._cache.load(self._arena, region.image)))
+        seen_often = table[:, 3] - self._cold >= self._often  # unsigned: an entry that was queued counts on from 2**31
+        arrivals = set((np.flatnonzero(seen_often) * 4).tolist())
+        found = self._cache.find(table[:, 2], offset, mode)
+        if found is None:
+            found = self._cache.compile(table[:, 2], offset, mode, arrivals)
+            self.stats["compiled"] += 1
+        self._hand_over(page, serial, found)
+
+
+def _heat(entry: int) -> int:
+    """Arrivals at a queued entry since it was queued."""
+    return int(ctypes.c_uint32.from_address(entry + layout.ENTRY_HOT).value)
+
+
+def _mode(page: int) -> int:
+    return int(ctypes.c_uint64.from_address(page + layout.PAGE_MODE).value)
 
 
 def _table(page: int) -> Any:

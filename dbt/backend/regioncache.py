@@ -10,6 +10,7 @@ import contextlib
 import os
 import struct
 import zlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -73,22 +74,22 @@ class RegionCache:
             self._known.setdefault((mode, offset), []).append(found)
             at = end
 
-    def region(self, words: Any, offset: int, mode: Mode, arrivals: list[int]) -> tuple[Compiled, bool]:
-        """(the region at byte `offset`, whether it was compiled now). `words`: the page's 1,024 instruction words."""
-        known = self._known.setdefault((mode.index, offset), [])
-        for made in known:
-            if made.matches(words):
-                return made, False
+    def find(self, words: Any, offset: int, mode: Mode) -> Compiled | None:
+        """A cached region at byte `offset` of a page of 1,024 instruction words."""
+        return next((made for made in self._known.get((mode.index, offset), ()) if made.matches(words)), None)
+
+    def compile(self, words: Any, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
+        """Compile the region at byte `offset` and remember it."""
         from .translator import compile_region
 
         found, image = compile_region(words.tolist(), offset, mode, arrivals)
         places = np.array(found.covered, np.uint16) >> 2
         entries = np.array(found.entries, np.uint16) >> 2
         made = Compiled(entries, places, words[places].astype(np.uint32), image)
-        known.append(made)
+        self._known.setdefault((mode.index, offset), []).append(made)
         body = made.pack()
         self._new.append(_HEAD.pack(_MAGIC, mode.index, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body)
-        return made, True
+        return made
 
     def load(self, arena: Arena, image: bytes) -> int:
         """Place a region's object; its address."""

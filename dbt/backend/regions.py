@@ -35,8 +35,7 @@ class RegionLowering(Lowering):
         self._used: dict[int, Slot] = {}
         self._dirty: dict[int, Slot] = {}
         self._here = 0  # offset of the block being lowered
-        self._leaves: dict[tuple[int, bool], str] = {}
-        self._next_of: dict[int, int] = {}
+        self._leaving: set[int] = set()  # registers to write back when leaving
         self._note_slots()
         self._dirty_in = self._may_be_dirty()
         self._checked = self._headers()
@@ -138,17 +137,29 @@ class RegionLowering(Lowering):
         return left
 
     def leave_label(self, at: int, after: bool, kind: int | None) -> str:
-        """A cold block for this place: registers, nia, the fuel that is left."""
+        """A cold block for this place; they all meet in one that writes the registers back."""
         label = self.label("leave")
-        self.cold.append(f"{label}:")
-        self._spill(self.cold)
-        offset = self._here + 4 * (at + after)
-        nia = self.temp()
-        self.cold.append(f"{nia} = add i64 %base, {offset}")
-        self.store_field("nia", nia, to=self.cold)
-        fuel = self._fuel_at(at + after, self.cold)
-        self.cold.append(f"ret i64 {fuel}")
+        fuel_label = f"{label}"
+        self.cold.append(f"{fuel_label}:")
+        self.cold.append(f"store i64 {self._here + 4 * (at + after)}, ptr %left_at")
+        self.cold.append(f"store i64 {self.lengths[self._here] - at - after}, ptr %unspent\nbr label %leave")
+        self._leaving |= self._dirty.keys()
         return label
+
+    def _common_leave(self) -> None:
+        """Where all ways of leaving meet: registers, nia, the fuel that is left."""
+        if not any("br label %leave" in line for line in self.cold):
+            return
+        self._dirty = {o: self._used[o] for o in sorted(self._leaving)}
+        self.cold.append("leave:")
+        self._spill(self.cold)
+        self.cold.append("""%left_offset = load i64, ptr %left_at
+%left_nia = add i64 %base, %left_offset
+%left_unspent = load i64, ptr %unspent
+%left_after = load i64, ptr %fuel_left
+%left_fuel = add i64 %left_after, %left_unspent""")
+        self.store_field("nia", "%left_nia", to=self.cold)
+        self.cold.append("ret i64 %left_fuel")
 
     def _entry_ip(self, offset: int, to: list[str]) -> str:
         return self.field(offset * 4, "%page", to=to)
@@ -229,8 +240,9 @@ class RegionLowering(Lowering):
             self._start(at)
             self.body(block.body)
             self._finish(at, block)
+        self._common_leave()
         head = [f'define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) nounwind "no-builtins" {{', "start:"]
-        head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left")
+        head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left\n%left_at = alloca i64\n%unspent = alloca i64")
         head.append(place("%ip"))
         head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
         for offset, slot in sorted(self._used.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ PASSES = ("sroa", "instruction_combine", "simplify_cfg")
 _op_module = lru_cache(maxsize=None)(op_module)
 
 
-def region_text(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[Region, str, set[Op]]:
+def region_text(words: list[int], offset: int, mode: Mode, arrivals: Collection[int] | None) -> tuple[Region, str, set[Op]]:
     """(the region at `offset`, LLVM text of `@region`, operations to link)."""
     from ..frontend import isa as _declarations  # noqa: F401
     from ..frontend.regions import discover, displacement
@@ -32,7 +33,7 @@ def region_text(words: list[int], offset: int, mode: Mode, arrivals: list[int]) 
     return found, declarations(RUNTIME + extra) + body + METADATA, lowering.user_ops
 
 
-def compile_region(words: list[int], offset: int, mode: Mode, arrivals: list[int]) -> tuple[Region, bytes]:
+def compile_region(words: list[int], offset: int, mode: Mode, arrivals: Collection[int] | None) -> tuple[Region, bytes]:
     """(the region at `offset`, object that defines `region`)."""
     found, text, used = region_text(words, offset, mode, arrivals)
     if used:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -69,10 +69,12 @@ def displacement(target: Value, offset: int = 0) -> int | None:
     return None
 
 
-def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Sequence[int] = (), limit: int = MAX_INSTRUCTIONS) -> Region:
+def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Collection[int] | None = None,
+             limit: int = MAX_INSTRUCTIONS) -> Region:  # fmt: skip
     """The region at byte offset `entry` of a page of 1,024 instruction words.
 
-    `arrivals`: offsets that control was seen to jump to, the candidates for indirect jumps."""
+    `arrivals`: offsets that control was seen to jump to often: the candidates for indirect jumps, and the only branch
+    targets worth compiling. None: not known, so every branch target is followed and no indirect one."""
     seen: dict[int, Flow] = {}
     leaders = {entry}
     targets: set[int] = set()
@@ -84,7 +86,7 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Sequence[in
             flow = seen[at] = flow_of(words[at >> 2], mode)
             if flow.displacement is not None and flow.displacement != 4:
                 target = at + flow.displacement
-                if 0 <= target < PAGE_BYTES:
+                if 0 <= target < PAGE_BYTES and (arrivals is None or target in arrivals or target in seen):
                     leaders.add(target)
                     todo.append(target)
             if flow.links:
@@ -94,7 +96,7 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Sequence[in
                 break
             if flow.indirect and not has_indirect:
                 has_indirect = True
-                for a in arrivals:
+                for a in sorted(arrivals or ()):
                     leaders.add(a)
                     targets.add(a)
                     todo.append(a)
@@ -123,5 +125,5 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Sequence[in
         sweep(c.ir)
         blocks[start] = c.ir
         lengths[start] = (at - start) >> 2
-    entries = [entry, *sorted(t for t in targets | set(arrivals) if t in blocks and t != entry)]
+    entries = [entry, *sorted(t for t in targets | set(arrivals or ()) if t in blocks and t != entry)]
     return Region(entry, mode, blocks, lengths, sorted(seen), entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 from dbt.exits import Exit
@@ -22,6 +23,8 @@ class Rig:
         self.vm = VM(memory=memory, cpus=cpus, engine="interpreter", shadow_vsids=shadow_vsids)
         self.table = HashTable.attach(self.vm, hpt)
         self.v: Any = self.vm.vcpus[0]
+        self._addresses = (ctypes.c_uint64 * cpus)(*[v.address for v in self.vm.vcpus])
+        self.vm.set_record(vcpus=ctypes.addressof(self._addresses), vcpu_count=cpus)
         for v in self.vm.vcpus:
             self.mode(VIRTUAL, v)
 

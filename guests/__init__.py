@@ -1,0 +1,1 @@
+"""Guest programs: obtaining (fetch) and building (build) them."""

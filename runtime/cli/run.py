@@ -1,0 +1,108 @@
+"""Run a program on the bare machine: RAM from 0, a console and a power-off register (runtime/machines/bare.py).
+
+PROGRAM is an ELF file linked for bare metal, of 32 or 64 bits and either byte order, or with --flat ADDRESS any file of
+code, placed and started there. The exit status is the guest's.
+
+    ppcdbt run guests/built/hello.elf
+    ppcdbt run --flat 0x1000 --bits 32 code.bin
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import options as o
+from .errors import BROKEN, LATE, UserError
+
+if TYPE_CHECKING:
+    from runtime.loader.elf import Image
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("program", metavar="PROGRAM")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="bare programs take none")
+    parser.add_argument("--flat", type=o.number, metavar="ADDRESS", help="the file is code without a format: load and start it here")
+    parser.add_argument("--bits", type=int, choices=(32, 64), help="of a flat file (default 64)")
+    parser.add_argument("--little", action="store_true", help="a flat file is little-endian")
+    o.add_machine(parser, "64M")
+
+
+def load(options: Any) -> Image:
+    """The program. UserError or LoadError if it is none that the bare machine can run."""
+    from runtime.loader import load_elf, load_flat
+
+    path = options.program
+    if options.flat is not None:
+        return load_flat(path, options.flat, bits=options.bits or 64, little=options.little)
+    if options.bits or options.little:
+        raise UserError("--bits and --little describe a flat file: give its address with --flat")
+    image = load_elf(path)
+    if reason := linux_program(image):
+        raise UserError(f"{path}: {reason}; ppcdbt does not run Linux programs yet, only bare-metal ones (and kernels: ppcdbt boot)")
+    if image.highest > options.memory:
+        raise UserError(f"{path}: reaches {image.highest:#x}, past the {options.memory >> 20} MiB of RAM: give more --memory"
+                        + (", or is it a kernel? (ppcdbt boot)" if image.lowest >> 60 else ""))  # fmt: skip
+    return image
+
+
+def linux_program(image: Image) -> str:
+    """Why an image is a user program of an operating system, or an empty string."""
+    import struct
+
+    data, order = image.file, "<" if image.little else ">"
+    if image.bits == 64:
+        offset, size, count = struct.unpack_from(order + "Q", data, 32)[0], *struct.unpack_from(order + "HH", data, 54)
+    else:
+        offset, size, count = struct.unpack_from(order + "I", data, 28)[0], *struct.unpack_from(order + "HH", data, 42)
+    kinds = {struct.unpack_from(order + "I", data, offset + n * size)[0] for n in range(count)}
+    if 3 in kinds:
+        return "a dynamically linked program (it names an interpreter)"
+    if 2 in kinds or image.dynamic:
+        return "a position-independent program, which needs a loader"
+    if kinds & {7, 0x6474_E550, 0x6474_E553} or data[7] == 3:  # TLS, GNU_EH_FRAME, GNU_PROPERTY; OS/ABI Linux
+        return "a program linked for Linux"
+    return ""
+
+
+def run(options: Any) -> int:
+    if options.arguments:
+        raise UserError(f"a bare-metal program takes no arguments: {' '.join(options.arguments)!r}")
+    image = load(options)
+    from runtime.console import Leave, TerminalConsole
+    from runtime.machines.bare import BareMachine
+
+    from .session import TimedOut, drive, report
+
+    kwargs = o.machine_options(options)
+    console = TerminalConsole()
+    machine = BareMachine(console, **kwargs)
+    try:
+        machine.load(image)
+        try:
+            event = drive(machine, options)
+        except TimedOut as e:
+            print(f"\nppcdbt: {e}", file=sys.stderr)
+            return LATE
+        except Leave:
+            return 0
+        return ended(event, machine)
+    finally:
+        report(machine, options)
+        machine.close()
+
+
+def ended(event: Any, machine: Any) -> int:
+    """The exit status that an end of the guest means; says so unless it is a plain shutdown."""
+    from runtime.events import Halted, Reset, Shutdown
+    from runtime.report import crash_report
+
+    if isinstance(event, Shutdown):
+        return event.status & 0xFF
+    if isinstance(event, Reset):
+        print("ppcdbt: the guest asked for a restart", file=sys.stderr)
+        return 0
+    what = "the guest waits for an interrupt that cannot come" if isinstance(event, Halted) else f"the guest stopped: {event}"
+    print(f"ppcdbt: {what}\n{crash_report(machine.vcpu, machine.vm)}", file=sys.stderr)
+    return BROKEN
