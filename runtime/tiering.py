@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .vm import VM
 
 QUEUE = 1024
+REGION_ARENA = 96 << 20
 POLL_SECONDS = 0.001
 OFTEN = 32  # a branch target is worth compiling with a hot entry after this fraction of the threshold
 
@@ -41,7 +42,7 @@ class BackgroundCompiler:
 
     def __init__(self, vm: VM) -> None:
         self._vm = vm
-        self._arena = Arena(128 << 20)
+        self._arena = Arena(REGION_ARENA)
         vm.set_record(regions_start=self._arena.base, regions_end=self._arena.end)
         self._cache = RegionCache(vm.engine)
         self._ready: deque[Ready] = deque()
@@ -86,6 +87,8 @@ class BackgroundCompiler:
         self._stop.set()
         self._thread.join()
         self._cache.save()
+        self._ready.clear()
+        self._arena.close()
 
     _busy = False
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dbt.engine import map_memory
 from dbt.exits import Exit
 from dbt.mode import MODES
 from dbt.state import SIZE, TLB, TLB_BYTES
@@ -27,7 +26,7 @@ class VCPU(Registers):
     """A CPU of a machine. Every register is an attribute (`vcpu.lr`), a bank (`vcpu.gpr[3]`) and an item (`vcpu["gpr3"]`)."""
 
     def __init__(self, vm: VM, number: int, shadow_vsids: int = SHADOW_VSIDS) -> None:
-        self.__dict__["_address"] = map_memory(SIZE)
+        self.__dict__["_address"] = vm.map(SIZE)
         self.vm, self.number = vm, number
         self.emulated: Counter[str] = Counter()  # privileged instructions emulated in Python, by mnemonic
         self.heavy: Counter[str] = Counter()  # exits that reached Python, by kind

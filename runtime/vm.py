@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dbt import shared
-from dbt.engine import KINDS, Engine, map_memory, shared_engine
+from dbt.engine import KINDS, Engine, map_memory, shared_engine, unmap_memory
 
 from .cpus import CPUS
 from .vcpu import VCPU
@@ -27,7 +27,6 @@ MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.segments", "run
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
 CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident
-REGION_ARENA = 128 << 20
 HOT_THRESHOLD = 2000
 HOT_QUEUE = 1024
 NEVER_HOT = 0x8000_0000
@@ -51,16 +50,18 @@ class VM:
         self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
         self.memory_size = memory
         self.trace: Callable[[VCPU, int], None] | None = None
+        self._mapped: list[tuple[int, int]] = []
+        self._closed = False
         self._fd = os.memfd_create("ppcdbt-ram")
         os.ftruncate(self._fd, memory)
-        self.ram_address = map_memory(memory, fd=self._fd)
+        self.ram_address = self.map(memory, fd=self._fd)
         self.ram: Any = _view(self.ram_address, memory)
         self._flags = np.zeros(memory >> 12, np.uint8)
         self._table = np.zeros(CODE_TABLE_ENTRIES * 2, np.uint64)
         self._queue = np.zeros(HOT_QUEUE, np.uint64)
-        self.record_address = map_memory(shared.SIZE)
+        self.record_address = self.map(shared.SIZE)
         self.record: Any = _view(self.record_address, shared.SIZE).view(shared.dtype())[0]
-        pool = map_memory(CODE_POOL)
+        pool = self.map(CODE_POOL)
         pool = (pool + 0x7FFF) & ~0x7FFF
         code = self.engine.code.symbols
         self.set_record(
@@ -111,13 +112,31 @@ class VM:
 
         return execute(vcpu)
 
+    def map(self, size: int, fd: int = -1) -> int:
+        """Host memory that lives as long as the machine."""
+        address = map_memory(size, fd=fd)
+        self._mapped.append((address, size))
+        return address
+
     def close(self) -> None:
-        """Stop background work and release memory."""
+        """Stop background work and release memory. The machine cannot be used after."""
+        if self._closed:
+            return
+        self._closed = True
         if self.compiler is not None:
             self.compiler.close()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        os.close(self._fd)
+        self.vcpus.clear()
+        del self.ram, self.record
+        for address, size in self._mapped:
+            unmap_memory(address, size)
+        self._mapped.clear()
+
+    def __enter__(self) -> VM:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _view(address: int, size: int) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
@@ -108,9 +109,9 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     user_ops: set[Any] = set()
     insns = ISA.insns
 
-    def lower(block: Any) -> None:
+    def lower(block: Any, mnemonic: str) -> None:
         sweep(block)
-        handler = Handler(f"h{len(names)}")
+        handler = Handler(f"h{len(names)}_{mnemonic.replace('.', '_')}")
         texts.append(handler.text(block))
         names.append(handler.name)
         helpers.update(handler.helpers)
@@ -121,14 +122,14 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
         tree, blocks = handlers(insn)
         plan.append((insn, tree, len(names)))
         for block in blocks:
-            lower(block)
+            lower(block, insn.name)
     from ..exits import Exit
     from ..frontend.context import ILLEGAL
     from ..ir.builder import Builder
 
     illegal = Builder()
     illegal.end = Stop(int(Exit.PROGRAM), illegal.const(ILLEGAL), False)
-    lower(illegal)
+    lower(illegal, "illegal")
     objects = []
     head = declarations(
         RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(helpers)]
@@ -208,4 +209,14 @@ def place_image(image: Image, arena: Any) -> Code:
     base = arena.allocate(image.nodes.size * 8, 64)
     nodes, roots = place_trie(image.nodes, image.roots, base, handlers)
     ctypes.memmove(base, nodes.ctypes.data, nodes.nbytes)
+    if os.environ.get("PPCDBT_PERF_MAP"):
+        _write_perf_map(symbols)
     return Code(arena, symbols, roots, handlers)
+
+
+def _write_perf_map(symbols: dict[str, int]) -> None:
+    """Names for `perf report`: where `perf` looks for the symbols of generated code."""
+    order = sorted((address, name) for name, address in symbols.items())
+    with open(f"/tmp/perf-{os.getpid()}.map", "w") as f:
+        for (address, name), (following, _) in zip(order, [*order[1:], (order[-1][0] + 256, "")], strict=True):
+            f.write(f"{address:x} {min(following - address, 1 << 16):x} {name}\n")

@@ -46,7 +46,7 @@ def compiled(fn: Callable[..., Any]) -> Any:
 
 def inlined(fn: Callable[..., Any]) -> Any:
     """As `compiled`, expanded into its callers."""
-    return njit(fn, error_model="numpy", nogil=True, inline="always")
+    return njit(fn, error_model="numpy", nogil=True, forceinline=True)
 
 
 def exported(fn: Callable[..., Any]) -> Any:

@@ -72,11 +72,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     chosen = next((a for a in given if not a.startswith("-")), None)
-    options = parser(chosen).parse_args(given)
-    if options.debug:
-        return int(options.run(options))
+    if chosen == "bench":  # has options of its own
+        from .bench import pass_through
+
+        debug = "--debug" in given
+        rest = [a for a in given[given.index(chosen) + 1 :] if a != "--debug"]
+
+        def command() -> int:
+            return pass_through(rest)
+    else:
+        options = parser(chosen).parse_args(given)
+        debug = options.debug
+
+        def command() -> int:
+            return int(options.run(options))
+
+    if debug:
+        return command()
     try:
-        return int(options.run(options))
+        return command()
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         return INTERRUPTED

@@ -79,7 +79,7 @@ def scripted(options: Any) -> int:
         out.write(data)
         out.flush()
         if m is not None and console.found:
-            m.vcpu.attention = 1  # do not run the slice to its end
+            m.request_shutdown(0)  # end the run after this hypercall
 
     console = ScriptedConsole(options.expect, echo=echo)
     m = machine(options, console)

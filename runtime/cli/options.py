@@ -65,28 +65,19 @@ def add_isa(parser: argparse.ArgumentParser) -> None:
 
 
 def load_isa(options: Any) -> None:
-    """Declare our instructions and those of the --isa modules."""
+    """Declare our instructions and those of the --isa modules, which may be in the current folder."""
     from dbt.frontend import isa as _declarations  # noqa: F401
 
-    prepare_isa(options)
-    for name in options.isa:
-        importlib.import_module(name)
-
-
-def prepare_isa(options: Any) -> None:
-    """Make sure that the --isa modules can be found: in the current folder too."""
-    if not options.isa:
-        return
     here = os.getcwd()
-    if here not in sys.path:
+    if options.isa and here not in sys.path:
         sys.path.insert(0, here)
     for name in options.isa:
         try:
-            found = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
-            found = None
-        if found is None:
-            raise UserError(f"--isa {name}: no such Python module (give its name, not its file; its folder belongs in PYTHONPATH)")
+            importlib.import_module(name)
+        except ModuleNotFoundError as e:
+            if e.name is None or not (name + ".").startswith(e.name + "."):
+                raise  # it is there, and imports something that is not
+            raise UserError(f"--isa {name}: no such Python module (give its name, not its file; its folder belongs in PYTHONPATH)") from None
 
 
 def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
@@ -112,7 +103,8 @@ def machine_options(options: Any) -> dict[str, Any]:
     """Those options as a VM takes them. UserError for what cannot be right."""
     from .progress import compiling
 
-    prepare_isa(options)
+    if options.isa:
+        load_isa(options)
     if options.shadow_vsids < 1:
         raise UserError("--shadow-vsids: at least 1")
     out = {n: getattr(options, n) for n in ("memory", "cpu", "engine", "privileged", "shadow_vsids")}

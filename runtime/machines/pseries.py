@@ -43,8 +43,8 @@ class PseriesMachine:
             raise ValueError(f"clock={clock!r}: instructions or host")
         self.vm = VM(memory=memory, **options)
         self.console, self.clock = console, clock
-        self.vcpu = self.vm.vcpus[0]
-        self.vcpus = self.vm.vcpus
+        self.vcpus = list(self.vm.vcpus)
+        self.vcpu = self.vcpus[0]
         self.papr = PaprState()
         self.stats_calls: Counter[str] = Counter()
         self._request: Event | None = None

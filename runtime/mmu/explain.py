@@ -16,7 +16,12 @@ Access = Literal["load", "store", "fetch"]
 MSR_PR, MSR_IR, MSR_DR = 1 << 14, 1 << 5, 1 << 4
 # base page sizes by L||LP of the SLB entry; actual sizes of each by the PTE's LP (value, bits that count)
 BASE_SIZE = {0b000: 12, 0b101: 16, 0b100: 24, 0b110: 34}
-LARGE_SIZES = {12: ((16, 0x07, 0x0F), (24, 0x38, 0xFF)), 16: ((16, 0x01, 0x0F), (24, 0x08, 0xFF)), 24: ((24, 0x00, 0xFF),), 34: ((34, 0x03, 0xFF),)}
+LARGE_SIZES = {
+    12: ((16, 0x07, 0x0F), (24, 0x38, 0xFF)),
+    16: ((16, 0x01, 0x0F), (24, 0x08, 0xFF)),
+    24: ((24, 0x00, 0xFF),),
+    34: ((34, 0x03, 0xFF),),
+}
 NO_PTE, NO_EXECUTE, PROTECTED, STORE, KEY = 1 << 30, 1 << 28, 1 << 27, 1 << 25, 1 << 21
 
 
@@ -90,7 +95,9 @@ class Translation:
         return self.real is not None
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.access} at EA {self.ea:016x}, {'problem' if self.problem else 'supervisor'} state", *self.steps])
+        return "\n".join(
+            [f"{self.access} at EA {self.ea:016x}, {'problem' if self.problem else 'supervisor'} state", *self.steps]
+        )
 
 
 def translate(registers: Registers, ea: int, access: Access = "load") -> Translation:
@@ -125,7 +132,9 @@ def _virtual(t: Translation, r: Registers) -> None:
             break
     else:
         t.vector = 0x480 if t.access == "fetch" else 0x380
-        t.steps.append(f"SLB    no entry for ESID {t.ea >> 28:09x}: {'instruction' if t.access == 'fetch' else 'data'} segment interrupt")
+        t.steps.append(
+            f"SLB    no entry for ESID {t.ea >> 28:09x}: {'instruction' if t.access == 'fetch' else 'data'} segment interrupt"
+        )
         return
     t.slb_index, t.esid = i, t.ea >> shift
     offset = t.ea % (1 << shift)
@@ -144,7 +153,9 @@ def _segment(t: Translation, vsid_word: int, offset: int) -> None:
     t.va = t.vsid << t.segment_shift | offset
     where = f"SLB[{t.slb_index}] ESID {t.esid:x}" if t.slb_index is not None else "VRMA"
     flags = "".join(name for name, bit in (("Ks ", 11), ("Kp ", 10), ("N ", 9), ("C ", 7)) if vsid_word >> bit & 1)
-    t.steps.append(f"SLB    {where} -> VSID {t.vsid:x}  ({'1T' if terabyte else '256M'} segment, {_size(t.base_shift)} base pages) {flags}".rstrip())
+    t.steps.append(
+        f"SLB    {where} -> VSID {t.vsid:x}  ({'1T' if terabyte else '256M'} segment, {_size(t.base_shift)} base pages) {flags}".rstrip()
+    )
 
 
 def _walk(t: Translation, r: Registers, vsid_word: int, offset: int) -> None:
@@ -219,7 +230,9 @@ def _decide(t: Translation, r: Registers, vsid_word: int, low: int) -> None:
     pp = (low >> 63) << 2 | low & 3
     rights = ("rw", "rw", "rw", "r", "", "", "r", "") if key == 0 else ("", "r", "rw", "r", "", "", "", "")
     storage_key = (low >> 60 & 3) << 3 | low >> 9 & 7
-    t.steps.append(f"PP     key {key} ({'Kp' if t.problem else 'Ks'}), PP {pp:03b}: {rights[pp] or 'no access'}; storage key {storage_key}")
+    t.steps.append(
+        f"PP     key {key} ({'Kp' if t.problem else 'Ks'}), PP {pp:03b}: {rights[pp] or 'no access'}; storage key {storage_key}"
+    )
     bits = 0
     if t.access == "fetch":
         if low >> 2 & 1 or low >> 3 & 1:

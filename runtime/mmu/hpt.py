@@ -11,7 +11,15 @@ from typing import Any, Final
 
 # (log2 base page size) -> L and LP of an SLB entry; (base, actual) -> L and LP of a PTE
 SLB_SIZE: Final = {12: 0x000, 16: 0x110, 24: 0x100, 34: 0x120}
-PTE_SIZE: Final = {(12, 12): None, (12, 16): 0x07, (12, 24): 0x38, (16, 16): 0x01, (16, 24): 0x08, (24, 24): 0x00, (34, 34): 0x03}
+PTE_SIZE: Final = {
+    (12, 12): None,
+    (12, 16): 0x07,
+    (12, 24): 0x38,
+    (16, 16): 0x01,
+    (16, 24): 0x08,
+    (24, 24): 0x00,
+    (34, 34): 0x03,
+}
 SLB_V: Final = 0x0800_0000
 PTE_BYTES, GROUP_PTES = 16, 8
 

@@ -14,7 +14,7 @@ so after an SLB switch level 1 refills without walking the guest's table. The ma
 from __future__ import annotations
 
 from dbt.backend.codecache import flush_jump_cache
-from dbt.backend.machinery import compiled, linked, read64, u64, write64
+from dbt.backend.machinery import compiled, linked, machine_of, read64, u64, write64
 
 from .tlb import empty_translated, empty_virtual
 
@@ -74,7 +74,9 @@ def forget_segments(v):  # type: ignore[no-untyped-def]
 
 @linked
 def flush_mmu(v):  # type: ignore[no-untyped-def]
-    """Forget every translation of this vCPU, with the shadow VSIDs: the next generation (O(1) but for level 1)."""
+    """Forget every translation of this vCPU, with the shadow VSIDs: the next generation (O(1) but for level 1).
+
+    Call it too after setting the SLB, the table or SDR1 from outside the guest."""
     v.shadow_generation += u64(1)
     if v.shadow_generation >= GENERATIONS:  # the number is used up: clean the tables, once in 65,535 flushes
         v.shadow_generation = u64(1)
@@ -86,6 +88,7 @@ def flush_mmu(v):  # type: ignore[no-untyped-def]
     v.shadow_wide = u64(0)
     forget_segments(v)
     v.flush_all += u64(1)
+    machine_of(v).tlb_flushes += u64(1)
     return u64(0)
 
 

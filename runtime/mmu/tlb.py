@@ -68,7 +68,7 @@ def probe_write(v, ea):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def fill(v, ea, real, writable, storing):  # type: ignore[no-untyped-def]
+def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-def]
     """Enter the page of `ea` at `real` (RAM) for the current data space. `writable`: the MMU lets stores pass unseen."""
     m = machine_of(v)
     flags_at = m.page_flags + (real >> u64(12))
@@ -79,6 +79,8 @@ def fill(v, ea, real, writable, storing):  # type: ignore[no-untyped-def]
     tag = ea & PAGE
     page = real & PAGE
     entry = tlb_entry(v, ea)
+    if not readable:  # a write tag is never alone: that keeps invalidation to one comparison
+        tag = EMPTY
     write64(entry, tag)
     free = flags & (HAS_CODE | READ_ONLY | DIRTY) == DIRTY
     write64(entry + u64(8), tag if writable and free else EMPTY)

@@ -32,7 +32,7 @@ from .walk import (
 
 FAILED = u64(0xFFFF_FFFF_FFFF_FFFF)
 REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real addresses have 60 bits; real mode ignores the top four of an EA (Book III 5.7.3)
-UNSEEN = u64(1 << 60)
+UNSEEN, UNREADABLE = u64(1 << 60), u64(1 << 61)
 FAULT = u64(Exit.FAULT)
 DSI, DSEG, ISI, ISEG, MACHINE_CHECK = u64(0x300), u64(0x380), u64(0x400), u64(0x480), u64(0x200)
 
@@ -74,7 +74,9 @@ def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
 
 @linked
 def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
-    """Real address of `ea` with translation on, with UNSEEN if stores there are allowed and need no look at the PTE; or FAILED and an exit."""
+    """Real address of `ea` with translation on, or FAILED and an exit.
+
+    With UNSEEN if stores there are allowed and need no look at the PTE; of a store, with UNREADABLE if loads are not allowed."""
     segment = bound_segment(v, ea)
     if segment == u64(0):
         return fault(v, ISEG if access == FETCH else DSEG, ea, u64(0))
@@ -106,6 +108,8 @@ def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
     real = value & PAGE | ea & OFFSET
     if value & A_C and (access == STORE or refused(v, value, slb_v, STORE, problem) == u64(0)):
         real |= UNSEEN
+    if access == STORE and refused(v, value, slb_v, LOAD, problem):  # a storage key may allow stores alone
+        real |= UNREADABLE
     return real
 
 
@@ -138,8 +142,10 @@ def data_address(v, ea, access):  # type: ignore[no-untyped-def]
     real = virtual(v, ea, access, v.msr & MSR_PR) if translation else real_mode(v, ea, access)
     if real == FAILED:
         return real
-    unseen = real & UNSEEN if translation else u64(machine_of(v).htab_vrma == u64(0))
+    if not translation and machine_of(v).htab_vrma == u64(0):
+        real |= UNSEEN
+    flags = real
     real &= REAL
     if real < machine_of(v).ram_size:
-        fill(v, ea, real, unseen, access == STORE)
+        fill(v, ea, real, flags & UNREADABLE == u64(0), flags & UNSEEN, access == STORE)
     return real

@@ -33,7 +33,7 @@ from runtime.vm import VM
 KINDS = ("reference", "interpreter", "single", "region")
 MEMORY = 1 << 20
 VECTORS = 0x2000  # bytes of real memory that interrupt vectors may use
-CODE = 0x1_0000
+CODE = 0x3_4000  # where random sums of round numbers rarely point
 DATA, DATA_BYTES = 0x4_0000, 0x3000  # three pages; accesses are aimed at the middle one
 ILE = 0x0200_0000  # LPCR
 SF, EE, PR, FP, ME, VEC, VSX, LE = 1 << 63, 0x8000, 0x4000, 0x2000, 0x1000, 1 << 25, 1 << 23, 1

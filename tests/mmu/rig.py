@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Any, ClassVar
 
 from dbt.exits import Exit
 from runtime.mmu.explain import Access, Registers, Translation, translate
@@ -19,8 +19,11 @@ KERNEL = 0xC000_0000_0000_0000
 class Rig:
     """`cpus` vCPUs, RAM, and a table of its own of 2**hpt bytes."""
 
+    live: ClassVar[list[Rig]] = []  # closed after each test (conftest.py)
+
     def __init__(self, memory: int = 32 << 20, hpt: int = 18, cpus: int = 1, shadow_vsids: int = 65_535) -> None:
         self.vm = VM(memory=memory, cpus=cpus, engine="interpreter", shadow_vsids=shadow_vsids)
+        self.live.append(self)
         self.table = HashTable.attach(self.vm, hpt)
         self.v: Any = self.vm.vcpus[0]
         self._addresses = (ctypes.c_uint64 * cpus)(*[v.address for v in self.vm.vcpus])
@@ -104,4 +107,19 @@ def fault(vector: int, ea: int, bits: int = 0) -> Fault:
     return Fault(("FAULT", vector, ea, bits))
 
 
-__all__ = ["ALIGNED", "BIG", "DR", "IR", "KERNEL", "LITTLE", "PR", "SF", "VIRTUAL", "Fault", "Page", "Rig", "Segment", "fault"]
+__all__ = [
+    "ALIGNED",
+    "BIG",
+    "DR",
+    "IR",
+    "KERNEL",
+    "LITTLE",
+    "PR",
+    "SF",
+    "VIRTUAL",
+    "Fault",
+    "Page",
+    "Rig",
+    "Segment",
+    "fault",
+]

@@ -105,7 +105,9 @@ def test_bulk_remove(rig: Rig) -> None:
     enter(rig, low=LOW | 0x180)
     at = GROUP * 8
     request, end = 1 << 62, 3 << 62
-    status = rig.hcall("h_bulk_remove", request | 2 << 56 | at, HIGH & ~0x7F, request | at + 1, 0, request | at + 2, 0, end, 0)
+    status = rig.hcall(
+        "h_bulk_remove", request | 2 << 56 | at, HIGH & ~0x7F, request | at + 1, 0, request | at + 2, 0, end, 0
+    )
     assert status == SUCCESS
     done = 2 << 62
     assert rig.v.gpr[4] == done | 2 << 56 | at

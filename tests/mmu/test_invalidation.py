@@ -15,7 +15,9 @@ OLD, NEW = 0x40_0000, 0x50_0000
 SEGMENT = Segment(0x1234567)
 
 
-def machine(cpus: int = 1, segment: Segment = SEGMENT, page: Page | None = None, shadow_vsids: int = 65_535) -> tuple[Rig, int]:
+def machine(
+    cpus: int = 1, segment: Segment = SEGMENT, page: Page | None = None, shadow_vsids: int = 65_535
+) -> tuple[Rig, int]:
     """A machine whose EA is at OLD, touched by load, store and fetch on every vCPU; the PTE's number."""
     rig = Rig(cpus=cpus, shadow_vsids=shadow_vsids)
     rig.word(OLD + (EA & 0xFFF), 0x01D)
@@ -219,7 +221,7 @@ def test_unmapped_ram_is_dropped_by_real_page() -> None:
     rig, index = machine(cpus=2)
     other = EA + 0x1000
     rig.table.enter(SEGMENT, other & 0xFFF_FFFF, Page(NEW))
-    assert rig.load(other) == 0
+    assert rig.load(other) == 0x2E7
     move(rig, index, 0x60_0000)
     links = mark_jump_cache(rig)
     rig.v.call("drop_real", OLD, 0x1000)
@@ -273,13 +275,13 @@ def test_shadow_vsids_run_out() -> None:
     vsids = range(0x100, 0x140)
     for vsid in vsids:
         rig.table.enter(Segment(vsid), 0, Page(vsid << 12))
-    for turn in range(20):
+    for _ in range(20):
         for vsid in vsids:
             rig.segment(0, Segment(vsid), 0)
             assert rig.helper("readable", 0) == rig.vm.ram_address + (vsid << 12)
         assert where(rig) == OLD
     assert rig.v.shadow_wraps == rig.v.shadow_generation - 1 > 20 * 64 // 5
-    assert 1 < rig.v.shadow_next <= 5 and turn == 19
+    assert 1 < rig.v.shadow_next <= 5
 
 
 def test_the_generation_number_wraps() -> None:
