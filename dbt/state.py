@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .ir.types import Type, i8, i16, i32, i64
+from .ir.types import Type, i8, i16, i32, i64, i128
 
 
 class Slot(NamedTuple):
@@ -37,7 +37,7 @@ _ARCHITECTED = """
 gpr*32  lr ctr msr nia
 cr:i8*8  so:i8 ov:i8 ca:i8 ov32:i8 ca32:i8 xer_count:i8
 reserve_ea reserve_value reserve_value_low reserve_size
-vsr*128
+vsr:i128*64
 fpscr vscr vrsave
 srr0 srr1 dar dsisr sprg*8 hsrr0 hsrr1 hdar hdsisr asdr usprg0
 tb_offset dec_expiry hdec_expiry purr spurr vtb
@@ -84,7 +84,7 @@ SHADOW_SEGMENT_ENTRIES = 256
 SIZE = 0x2A000
 PAGE_BITS = 12  # granule of code maps and software TLBs, whatever the guest's page size
 
-_WIDTHS = {"i8": i8, "i16": i16, "i32": i32, "i64": i64}
+_WIDTHS = {"i8": i8, "i16": i16, "i32": i32, "i64": i64, "i128": i128}
 
 
 def _layout() -> Iterator[Slot]:
@@ -107,9 +107,19 @@ def _layout() -> Iterator[Slot]:
 
 
 SLOTS: dict[str, Slot] = {slot.name: slot for slot in _layout()}
-# Views of the vector-scalar file, as the architecture overlays it (Book I 7.2): FPR i is doubleword 0 of VSR i.
-SLOTS["fpr"] = Slot("fpr", SLOTS["vsr"].offset, i64, 32, 16)
-SLOTS["vr"] = Slot("vr", SLOTS["vsr"].offset + 32 * 16, i64, 64, 8)
+# Views of the vector-scalar file, as the architecture overlays it (Book I 7.2): FPR i is doubleword 0 (the more significant
+# half) of VSR i, VR i is VSR 32 + i. A VSR is a 128-bit number in host byte order, so its doubleword 0 lies at offset 8.
+VECTORS = SLOTS["vsr"]
+SLOTS["fpr"] = Slot("fpr", VECTORS.offset + 8, i64, 32, 16)
+SLOTS["vr"] = Slot("vr", VECTORS.offset + 32 * 16, i128, 32, 16)
+VIEWS = ("fpr", "vr")
+
+
+def container(offset: int) -> int:
+    """The offset of the register that the bytes at `offset` belong to: views of one VSR have one container."""
+    if VECTORS.offset <= offset < VECTORS.offset + 64 * 16:
+        return offset & ~15
+    return offset
 
 
 def slot(name: str) -> Slot:
@@ -135,10 +145,11 @@ def dtype() -> Any:
 
     names, formats, offsets = [], [], []
     for s in SLOTS.values():
-        if s.name in ("fpr", "vr"):
+        if s.name in VIEWS:
             continue
-        base = np.dtype(f"<u{s.type.bits // 8}")
         names.append(s.name)
-        formats.append(base if s.count == 1 else (base, (s.count,)))
+        base = np.dtype(f"<u{min(s.type.bits, 64) // 8}")
+        shape = (() if s.count == 1 else (s.count,)) + ((2,) if s.type.bits == 128 else ())
+        formats.append((base, shape) if shape else base)
         offsets.append(s.offset)
     return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": SIZE})

@@ -6,7 +6,6 @@ import ctypes
 from collections.abc import Iterator, MutableSequence
 from typing import Any
 
-from dbt.ir.types import Type
 from dbt.state import SLOTS, Slot, slot
 
 _C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
@@ -14,16 +13,18 @@ _C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint3
 
 def read(address: int, s: Slot) -> int:
     """The register `s` of the record at a host address."""
+    if s.type.bits == 128:
+        return int.from_bytes(ctypes.string_at(address + s.offset, 16), "little")
     return int(_C[s.type.bits].from_address(address + s.offset).value)
 
 
 def write(address: int, s: Slot, value: int) -> None:
     """Set it; a value that is too wide is cut."""
-    _C[s.type.bits].from_address(address + s.offset).value = value & _mask(s.type)
-
-
-def _mask(ty: Type) -> int:
-    return ty.mask
+    value &= s.type.mask
+    if s.type.bits == 128:
+        ctypes.memmove(address + s.offset, value.to_bytes(16, "little"), 16)
+    else:
+        _C[s.type.bits].from_address(address + s.offset).value = value
 
 
 class Bank(MutableSequence[int]):

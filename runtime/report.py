@@ -116,15 +116,13 @@ def mmu_registers(vcpu: VCPU) -> Any:
     """What runtime/mmu/explain wants to know of a vCPU."""
     import ctypes
 
-    import numpy as np
-
     from .mmu.explain import Registers
 
     record = vcpu.vm.record
     table = None
     if base := int(record["htab"]):
         size = int(record["htab_groups"]) * 128
-        table = memoryview(np.frombuffer((ctypes.c_uint8 * size).from_address(base), np.uint8))
+        table = memoryview((ctypes.c_uint8 * size).from_address(base)).cast("B")
     slb = list(zip(vcpu.slb_e, vcpu.slb_v, strict=True))
     return Registers(
         msr=vcpu.msr, slb=slb, table=table, ram=vcpu.vm.ram, ram_size=vcpu.vm.memory_size, sdr1=vcpu.sdr1,

@@ -97,12 +97,17 @@ class RegionLowering(Lowering):
     # -- registers
     def get_slot(self, result: str, slot: Slot) -> None:
         """A local variable."""
-        self.emit(f"{result} = load {slot.type}, ptr %s{slot.offset}")
+        self.emit(f"{result} = load {slot.type}, ptr {self._variable(slot.offset)}")
 
     def put_slot(self, slot: Slot, value: str) -> None:
         """A local variable."""
         self._dirty[slot.offset] = slot
-        self.emit(f"store {slot.type} {value}, ptr %s{slot.offset}")
+        self.emit(f"store {slot.type} {value}, ptr {self._variable(slot.offset)}")
+
+    @staticmethod
+    def _variable(offset: int) -> str:
+        """A register's local variable: that of its VSR and a view into it, or its own."""
+        return f"%w{offset}" if state.container(offset) != offset else f"%s{offset}"
 
     def before_call(self) -> None:
         """Write what may be dirty back to the record."""
@@ -112,7 +117,7 @@ class RegionLowering(Lowering):
         """Read everything anew."""
         for slot in self._used.values():
             p, v = self.field(slot.offset), self.temp()
-            self.emit(f"{v} = load {slot.type}, ptr {p}, {CPU}\nstore {slot.type} {v}, ptr %s{slot.offset}")
+            self.emit(f"{v} = load {slot.type}, ptr {p}, {CPU}\nstore {slot.type} {v}, ptr {self._variable(slot.offset)}")
 
     def indexed(self, v: Value, result: str) -> None:
         """A register chosen at run time: through the record."""
@@ -125,7 +130,7 @@ class RegionLowering(Lowering):
         for offset in sorted(self._dirty):
             slot = self._dirty[offset]
             v = self.temp()
-            to.append(f"{v} = load {slot.type}, ptr %s{offset}")
+            to.append(f"{v} = load {slot.type}, ptr {self._variable(offset)}")
             p = self.field(offset, to=to)
             to.append(f"store {slot.type} {v}, ptr {p}, {CPU}")
 
@@ -245,10 +250,16 @@ class RegionLowering(Lowering):
         head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left\n%left_at = alloca i64\n%unspent = alloca i64")
         head.append(place("%ip"))
         head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
+        for whole in sorted({state.container(offset) for offset in self._used}):
+            ty = "i128" if whole != next(o for o in self._used if state.container(o) == whole) else self._used[whole].type
+            head.append(f"%s{whole} = alloca {ty}")
         for offset, slot in sorted(self._used.items()):
+            whole = state.container(offset)
+            if whole != offset:
+                head.append(f"%w{offset} = getelementptr i8, ptr %s{whole}, i64 {offset - whole}")
             head.append(
-                f"%s{offset} = alloca {slot.type}\n%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n"
-                f"%i{offset} = load {slot.type}, ptr %p{offset}, {CPU}\nstore {slot.type} %i{offset}, ptr %s{offset}"
+                f"%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n%i{offset} = load {slot.type}, ptr %p{offset}, {CPU}\n"
+                f"store {slot.type} %i{offset}, ptr {self._variable(offset)}"
             )
         cases = " ".join(f"i64 {t}, label %b{t}" for t in self.entries[1:])
         head.append(f"switch i64 %off, label %b{self.entries[0]} [{cases}]")

@@ -16,6 +16,8 @@ alias("subic RT,RA,n", "addic RT,RA,-1*n", printed=False)
 alias("subic. RT,RA,n", "addic. RT,RA,-1*n", printed=False)
 alias("mr[.] RA,RS", "or[.] RA,RS,RS")
 alias("not[.] RA,RS", "nor[.] RA,RS,RS")
+alias("vmr VRT,VRA", "vor VRT,VRA,VRA")
+alias("vnot VRT,VRA", "vnor VRT,VRA,VRA")
 alias("sub[o][.] RT,RA,RB", "subf[o][.] RT,RB,RA", printed=False)
 alias("subc[o][.] RT,RA,RB", "subfc[o][.] RT,RB,RA", printed=False)
 

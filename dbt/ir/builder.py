@@ -187,6 +187,7 @@ class Builder:
         value = self.const(v, slot.type).to(slot.type)
         held = self._slots.get(slot.offset)
         if held is None or held[1] is not value:
+            self._forget_views(slot)
             self._slots[slot.offset] = slot, value
             self._forget_indexed(slot)
             self._append(ops.put, (value,), void, slot)
@@ -243,6 +244,14 @@ class Builder:
         if condition.const == 0:
             return
         self._append(ops.exit_if, (condition, self.const(payload)), void, leave._replace(at=self.at))
+
+    def _forget_views(self, changed: Any) -> None:
+        """Another view of the same register (an FPR of a VSR) is no longer known."""
+        end = changed.offset + changed.type.bits // 8
+        for key in (changed.offset & ~15, changed.offset | 8):
+            held = self._slots.get(key)
+            if held is not None and key != changed.offset and key < end and changed.offset < key + held[0].type.bits // 8:
+                del self._slots[key]
 
     def _forget_indexed(self, changed: Any) -> None:
         """A slot or bank is written: registers read through an index may be it, in any bank that shares its bytes."""

@@ -56,6 +56,8 @@ def machine(options: Any, console: Any) -> Any:
     kernel, initrd = guest_files(options)
     image = load_elf(kernel)
     disk = None if initrd is None else load_initrd(initrd)
+    if options.memory < 0x40_0000 + image.highest - image.lowest:
+        raise UserError(f"{options.memory >> 20} MiB of memory are too few for {kernel}: give more --memory")
     kwargs = o.machine_options(options)
     return PseriesMachine(console, image, disk, options.append, clock=options.clock, hpt_log2=options.hpt_log2, **kwargs)
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from runtime.events import Budget, Event
-from runtime.report import disassembly
+from runtime.events import Budget, Event, NotEmulated
+from runtime.report import crash_report, disassembly
 
 SLICES = {"reference": 20_000, "interpreter": 20_000_000, "jit": 50_000_000}
 
@@ -29,7 +29,11 @@ def drive(machine: Any, options: Any, done: Callable[[], bool] = lambda: False, 
         while True:
             poll()
             left = slice_ if end is None else min(slice_, end - vcpu.icount)
-            event: Event = step(left)
+            try:
+                event: Event = step(left)
+            except NotEmulated as e:
+                text = str(e)
+                raise NotEmulated(text if "\nNIP:" in text else f"{text}\n{crash_report(vcpu, machine.vm)}") from e
             if done():
                 return None
             if not isinstance(event, Budget):

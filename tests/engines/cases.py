@@ -79,8 +79,8 @@ def random_state(r: random.Random, insn: Insn, word: int, mode: Mode, clean: byt
         aim_at_data(r, insn, word, mode, gprs)
     for n, x in enumerate(gprs):
         put(record, slot(f"gpr{n}"), x)
-    for n in range(0, 128):
-        put(record, slot(f"vsr{n}"), double(r))
+    for n in range(64):
+        put(record, slot(f"vsr{n}"), double(r) << 64 | double(r))
     for n in range(8):
         put(record, slot(f"cr{n}"), r.getrandbits(4))
     for name in ("so", "ov", "ca", "ov32", "ca32"):

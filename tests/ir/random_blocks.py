@@ -12,7 +12,7 @@ from dbt.ir.terminals import Branch, Jump, Stop
 from dbt.ir.types import Type, i1, i8, i16, i32, i64
 from dbt.state import SLOTS, slot
 
-REGISTERS = ("gpr3", "gpr4", "gpr5", "cr0", "ca", "lr", "fpr3", "vsr6", "vr1", "vsr65")
+REGISTERS = ("gpr3", "gpr4", "gpr5", "cr0", "ca", "lr", "fpr3", "vsr3", "vr1", "vsr33")
 BANKS = ("gpr", "fpr", "vsr", "vr")
 WIDTHS = (i1, i8, i16, i32, i64)
 BINARY = (ops.add, ops.sub, ops.mul, ops.and_, ops.or_, ops.xor, ops.eq, ops.ult, ops.slt, ops.ule, ops.rotl)

@@ -74,7 +74,7 @@ class Rig:
         for i, value in enumerate(args):
             self.v.gpr[4 + i] = value
         self.v.call(name)
-        status = self.v.gpr[3]
+        status: int = self.v.gpr[3]
         return status - (1 << 64) if status >> 63 else status
 
     def explain(self, ea: int, access: Access = "load") -> Translation:

@@ -1,6 +1,6 @@
 """Vector storage access and the VSCR (Book I 6.7, 6.16): what a kernel needs to move and save vector registers.
 
-The vector file is doublewords: VR i is vr[2i] (bits 0:63) and vr[2i + 1]. The rest of the vector facility is a chapter to come.
+A vector register is a 128-bit number, its element 0 the most significant. The rest of the vector facility is a chapter to come.
 """
 
 from __future__ import annotations
@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.ops import shl, shr, sub
-from ...ir.types import Type, i8, i16, i32, i64
+from ...ir.types import Type, i8, i16, i32, i64, i128
 from ..context import Context
 from ..insn import insn
+
+
+def joined(high: Any, low: Any) -> Any:
+    """Two doublewords as one quadword."""
+    return (high.to(i128) << 64) | low.to(i128)
 
 
 def quadword(c: Context, RA: Any, RB: Any) -> Any:
@@ -24,7 +29,7 @@ def lvx(c: Context, VRT: Any, RA: Any, RB: Any) -> None:
     ea = quadword(c, RA, RB)
     first, second = c.load(i64, ea), c.load(i64, ea + 8)
     high, low = (second, first) if c.le else (first, second)
-    c.vr[VRT * 2], c.vr[VRT * 2 + 1] = high, low
+    c.vr[VRT] = joined(high, low)
 
 
 @insn("stvx VRS,RA,RB", "31 VRS RA RB 231:10 /", needs="vec", since="2.03", section="I 6.7.3")
@@ -32,7 +37,7 @@ def lvx(c: Context, VRT: Any, RA: Any, RB: Any) -> None:
 def stvx(c: Context, VRS: Any, RA: Any, RB: Any) -> None:
     """One doubleword at a time: both lie in one aligned quadword, so only the first can fault."""
     ea = quadword(c, RA, RB)
-    high, low = c.vr[VRS * 2], c.vr[VRS * 2 + 1]
+    high, low = (c.vr[VRS] >> 64).to(i64), c.vr[VRS].to(i64)
     first, second = (low, high) if c.le else (high, low)
     c.store(ea, first)
     c.store(ea + 8, second)
@@ -43,7 +48,7 @@ def element_address(c: Context, RA: Any, RB: Any, ty: Type) -> tuple[Any, Any]:
     size = ty.bits // 8
     ea = c.address(c.gpr_or_zero(RA) + c.gpr[RB]) & -size
     place = ea & 15
-    return ea, (place if c.le else sub(16 - size, place)) << 3
+    return ea, ((place if c.le else sub(16 - size, place)) << 3).to(i128)
 
 
 @insn("lvebx VRT,RA,RB", "31 VRT RA RB 7:10 /", needs="vec", since="2.03", section="I 6.7.2", ty=i8)
@@ -52,10 +57,9 @@ def element_address(c: Context, RA: Any, RB: Any, ty: Type) -> tuple[Any, Any]:
 def lvex(c: Context, VRT: Any, RA: Any, RB: Any, ty: Type) -> None:
     """The other elements are undefined; POWER8 and QEMU keep them."""
     ea, shift = element_address(c, RA, RB, ty)
-    value = c.load(ty, ea).to(i64)
-    for half, lies_here in ((0, (shift >> 6) & 1), (1, ((shift >> 6) & 1) ^ 1)):
-        mask = shl(c.const(ty.mask) * lies_here, shift & 63)
-        c.vr[VRT * 2 + half] = (c.vr[VRT * 2 + half] & ~mask) | shl(value * lies_here, shift & 63)
+    value = c.load(ty, ea).to(i128)
+    mask = shl(c.const(ty.mask, i128), shift)
+    c.vr[VRT] = (c.vr[VRT] & ~mask) | shl(value, shift)
 
 
 @insn("stvebx VRS,RA,RB", "31 VRS RA RB 135:10 /", needs="vec", since="2.03", section="I 6.7.3", ty=i8)
@@ -63,9 +67,7 @@ def lvex(c: Context, VRT: Any, RA: Any, RB: Any, ty: Type) -> None:
 @insn("stvewx VRS,RA,RB", "31 VRS RA RB 199:10 /", needs="vec", since="2.03", section="I 6.7.3", ty=i32)
 def stvex(c: Context, VRS: Any, RA: Any, RB: Any, ty: Type) -> None:
     ea, shift = element_address(c, RA, RB, ty)
-    in_high = (shift >> 6) & 1
-    half = c.vr[VRS * 2] * in_high | c.vr[VRS * 2 + 1] * (in_high ^ 1)
-    c.store(ea, shr(half, shift & 63).to(ty))
+    c.store(ea, shr(c.vr[VRS], shift).to(ty))
 
 
 @insn("lvsl VRT,RA,RB", "31 VRT RA RB 6:10 /", needs="vec", since="2.03", section="I 6.7.4", right=False)
@@ -74,19 +76,18 @@ def lvs(c: Context, VRT: Any, RA: Any, RB: Any, right: bool) -> None:
     """Bytes 0x00..0x1f from sh (left) or 16 - sh (right): no byte ever carries into the next."""
     sh = (c.gpr_or_zero(RA) + c.gpr[RB]) & 15
     start = (sub(16, sh) if right else sh) * 0x0101_0101_0101_0101
-    c.vr[VRT * 2] = start + 0x0001_0203_0405_0607
-    c.vr[VRT * 2 + 1] = start + 0x0809_0A0B_0C0D_0E0F
+    c.vr[VRT] = joined(start + 0x0001_0203_0405_0607, start + 0x0809_0A0B_0C0D_0E0F)
 
 
 @insn("mfvscr VRT", "4 VRT /:5 /:5 1540:11", needs="vec", since="2.03", section="I 6.16")
 def mfvscr(c: Context, VRT: Any) -> None:
-    c.vr[VRT * 2], c.vr[VRT * 2 + 1] = 0, c.reg("vscr")
+    c.vr[VRT] = c.reg("vscr").to(i128)
 
 
 @insn("mtvscr VRB", "4 /:5 /:5 VRB 1604:11", needs="vec", since="2.03", section="I 6.16")
 def mtvscr(c: Context, VRB: Any) -> None:
     """NJ and SAT; the other bits are reserved."""
-    c.set_reg("vscr", c.vr[VRB * 2 + 1] & 0x0001_0001)
+    c.set_reg("vscr", c.vr[VRB].to(i64) & 0x0001_0001)
 
 
 @insn("vand VRT,VRA,VRB", "4 VRT VRA VRB 1028:11", needs="vec", since="2.03", section="I 6.9.3", f=lambda a, b: a & b)
@@ -95,5 +96,4 @@ def mtvscr(c: Context, VRB: Any) -> None:
 @insn("vnor VRT,VRA,VRB", "4 VRT VRA VRB 1284:11", needs="vec", since="2.03", section="I 6.9.3", f=lambda a, b: ~(a | b))
 @insn("vxor VRT,VRA,VRB", "4 VRT VRA VRB 1220:11", needs="vec", since="2.03", section="I 6.9.3", f=lambda a, b: a ^ b)
 def logical(c: Context, VRT: Any, VRA: Any, VRB: Any, f: Any) -> None:
-    results = [f(c.vr[VRA * 2 + half], c.vr[VRB * 2 + half]) for half in (0, 1)]
-    c.vr[VRT * 2], c.vr[VRT * 2 + 1] = results
+    c.vr[VRT] = f(c.vr[VRA], c.vr[VRB])

@@ -1,0 +1,1 @@
+"""Benchmarks: `ppcdbt bench`. bench/README.md describes the reports."""

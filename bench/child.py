@@ -1,0 +1,112 @@
+"""What runs inside a measured process: python -m bench.child FUNCTION JSON. The last line printed is the report, in JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+Options = dict[str, Any]
+
+
+class Capture:
+    """A console that only listens."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.output += data
+
+    def read(self, limit: int) -> bytes:
+        return b""
+
+
+def loop(options: Options) -> dict[str, Any]:
+    """A workload of guests/bench on the bare machine."""
+    from runtime.events import Shutdown
+    from runtime.loader import load_elf
+    from runtime.machines.bare import BareMachine
+    from runtime.stats import collect
+
+    console = Capture()
+    machine = BareMachine(console, engine=options["engine"])
+    image = load_elf(options["program"])
+    machine.load(image)
+    place = image.symbol("bench_reps")
+    if place is None:
+        raise SystemExit(f"{options['program']}: no symbol bench_reps")
+    machine.vm.write(image.real_address(place) or place, int(options["reps"]).to_bytes(8, "big"))
+    cpu, wall = time.process_time(), time.perf_counter()
+    event = machine.run()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    if event != Shutdown(0):
+        raise SystemExit(f"{options['program']}: ended with {event}")
+    stats = collect(machine.vm, {})
+    machine.close()
+    words = console.output.decode("latin1").split()
+    return {"instructions": stats["instructions"], "result": words[-1], "cpu": cpu, "wall": wall, "compiler": stats["compiler"]}
+
+
+def boot(options: Options) -> dict[str, Any]:
+    """The pseries64be kernel to its power-off."""
+    from guests.fetch import fetch
+    from runtime.events import Shutdown
+    from runtime.loader import load_elf, load_initrd
+    from runtime.machines.pseries import PseriesMachine
+
+    kernel, initrd = fetch("pseries64be")
+    console = Capture()
+    begin = time.process_time()
+    machine = PseriesMachine(console, load_elf(kernel), load_initrd(initrd), options.get("append", ""),
+                             memory=options["memory"], engine=options["engine"], privileged=options["privileged"])  # fmt: skip
+    made = time.process_time()
+    wall = time.perf_counter()
+    event = machine.run(options.get("max_instructions"))
+    ran, wall = time.process_time(), time.perf_counter() - wall
+    whole = options.get("max_instructions") is None
+    if whole and (event != Shutdown(0) or b"BOOT-OK" not in console.output):
+        raise SystemExit(f"the boot ended with {event} after {console.output[-200:].decode('latin1')!r}")
+    stats = machine.statistics()
+    touched = _touched("ppcdbt-ram")
+    peak = _peak()
+    machine.close()
+    return {"statistics": stats, "setup_cpu": made - begin, "run_cpu": ran - made, "run_wall": wall, "console_bytes": len(console.output),
+            "guest_ram_touched": touched, "peak_rss": peak}  # fmt: skip
+
+
+def _touched(name: str) -> int:
+    """Bytes of a memfd that exist."""
+    total = 0
+    for entry in os.scandir("/proc/self/fd"):
+        try:
+            if name in os.readlink(entry.path):
+                total += os.stat(entry.path).st_blocks * 512
+        except OSError:
+            continue
+    return total
+
+
+def _peak() -> int:
+    """Peak resident bytes of this process. (What wait4 says includes the parent's at the fork.)"""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    from . import child_compile, child_start
+
+    functions = {"loop": loop, "boot": boot, "start": child_start.start, "build": child_compile.build, "regions": child_compile.regions}
+    report = functions[arguments[0]](json.loads(arguments[1]))
+    sys.stdout.flush()
+    print("\n" + json.dumps(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,129 @@
+"""How long compiling takes, stage by stage; run in a process of its own by `ppcdbt bench compile`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+Options = dict[str, Any]
+
+
+def build(options: Options) -> dict[str, Any]:
+    """The handlers and the machinery, into the (empty) cache that the environment names: seconds by stage."""
+    from dbt.backend.build import load_image
+    from runtime.vm import MACHINERY
+
+    seconds: dict[str, float] = {}
+    state: tuple[str, float] | None = None
+
+    def progress(what: str, done: int, total: int) -> None:
+        nonlocal state
+        now = time.perf_counter()
+        if state is not None:
+            seconds[state[0]] = seconds.get(state[0], 0.0) + now - state[1]
+        state = (what, now)
+
+    start, cpu = time.perf_counter(), time.process_time()
+    image = load_image(MACHINERY, (), progress)
+    whole, cpu = time.perf_counter() - start, time.process_time() - cpu
+    start = time.perf_counter()
+    load_image(MACHINERY)
+    return {
+        "seconds": whole, "cpu": cpu, "warm_seconds": time.perf_counter() - start, "stages": seconds,
+        "handlers": len(image.handler_names), "helpers": len(image.exports),
+        "handler_bytes": sum(map(len, image.handlers)), "machinery_bytes": len(image.machinery),
+    }  # fmt: skip
+
+
+def regions(options: Options) -> dict[str, Any]:
+    """Regions as a run of some workloads asks for them, each compiled again with a clock at every stage.
+
+    `found` are the requests (page words, byte offset, mode, arrivals) that the background compiler got."""
+    from dbt.backend.regioncache import RegionCache
+
+    asked: list[tuple[Any, int, Any, Any]] = []
+    original = RegionCache.compile
+
+    def record(self: Any, words: Any, offset: int, mode: Any, arrivals: Any) -> Any:
+        asked.append((words.copy(), offset, mode, arrivals))
+        return original(self, words, offset, mode, arrivals)
+
+    RegionCache.compile = record  # type: ignore[method-assign]
+    for name, reps in options["programs"]:
+        _run(name, reps)
+    if options.get("boot"):
+        _boot(options["boot"])
+    RegionCache.compile = original  # type: ignore[method-assign]
+    sample = asked[:: max(1, len(asked) // options["limit"])][: options["limit"]]
+    rows = [_staged(*request) for request in sample]
+    return {"asked": len(asked), "rows": rows}
+
+
+def _run(program: str, reps: int) -> None:
+    from runtime.loader import load_elf
+    from runtime.machines.bare import BareMachine
+
+    from .child import Capture
+
+    machine = BareMachine(Capture(), engine="jit")
+    image = load_elf(program)
+    machine.load(image)
+    place = image.symbol("bench_reps") or 0
+    machine.vm.write(image.real_address(place) or place, reps.to_bytes(8, "big"))
+    machine.run()
+    machine.vm.compiler.drain()
+    machine.close()
+
+
+def _boot(instructions: int) -> None:
+    from .child import boot
+
+    boot({"engine": "jit", "memory": 512 << 20, "privileged": "inline", "max_instructions": instructions})
+
+
+def _staged(words: Any, offset: int, mode: Any, arrivals: Any) -> dict[str, Any]:
+    """One region: seconds of finding and lowering, parsing, passes, code generation and loading. As dbt.backend.compiler does it."""
+    import llvmlite.binding as llvm
+
+    from dbt.backend.compiler import target_machine
+    from dbt.backend.objects import Arena, load_object
+    from dbt.backend.translator import PASSES, region_text
+    from dbt.engine import shared_engine
+    from runtime.vm import MACHINERY
+
+    symbols = shared_engine(MACHINERY, (), None).code.symbols
+    clock = [time.perf_counter()]
+
+    def lap() -> None:
+        clock.append(time.perf_counter())
+
+    found, text, used = region_text(words.tolist(), offset, mode, arrivals)
+    lap()
+    module = llvm.parse_assembly(text)
+    for op in sorted(used, key=str):
+        from dbt.backend.translator import _op_module
+
+        module.link_in(llvm.parse_assembly(_op_module(op)))
+    lap()
+    machine = target_machine(2)
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2 if used else 1))
+    if used:
+        manager = builder.getModulePassManager()
+    else:
+        manager = llvm.create_new_module_pass_manager()
+        for name in PASSES:
+            getattr(manager, f"add_{name}_pass")()
+    manager.run(module, builder)
+    lap()
+    image = bytes(machine.emit_object(module))
+    lap()
+    arena = Arena(max(1 << 20, 4 * len(image)))
+    load_object(arena, image, symbols)
+    lap()
+    arena.close()
+    stages = ("build", "parse", "passes", "codegen", "load")
+    row: dict[str, Any] = {s: b - a for s, a, b in zip(stages, clock, clock[1:], strict=False)}
+    return row | {
+        "instructions": len(found.covered), "blocks": len(found.blocks), "entries": len(found.entries),
+        "text_bytes": len(text), "object_bytes": len(image),
+    }  # fmt: skip
