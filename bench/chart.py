@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from .table import shown
@@ -56,11 +55,6 @@ def chart(title: str, unit: str, series: Sequence[str], groups: Sequence[tuple[s
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:.0f}" viewBox="0 0 {width} {height:.0f}" '
             'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">')  # fmt: skip
     return "\n".join([head, f'<rect width="{width}" height="{height:.0f}" fill="white"/>', *lines, *bars, "</svg>\n"])
-
-
-def save(path: Path, svg: str) -> None:
-    """Write a chart."""
-    path.write_text(svg, encoding="utf-8")
 
 
 def _bounds(values: Sequence[float], logarithmic: bool) -> tuple[float, float]:

@@ -76,6 +76,8 @@ class VM:
 
             self.compiler = BackgroundCompiler(self)
         self.vcpus = [VCPU(self, n, shadow_vsids) for n in range(cpus)]
+        self._vcpu_table = np.array([vcpu.address for vcpu in self.vcpus], np.uint64)
+        self.set_record(vcpus=self._vcpu_table.ctypes.data, vcpu_count=cpus)  # tlbie reaches them all
 
     def set_record(self, **fields: int) -> None:
         """Set fields of the machine record."""
@@ -104,6 +106,14 @@ class VM:
     def _check(self, real: int, size: int) -> None:
         if real < 0 or size < 0 or real + size > self.memory_size:
             raise ValueError(f"real addresses {real:#x}..{real + size:#x} are not in the {self.memory_size >> 20} MiB of RAM")
+
+    def translate(self, ea: int, access: str = "load", vcpu: int = 0) -> Any:
+        """Every step from an effective address to a real one, as a vCPU sees it now (mmu.explain.Translation).
+
+        access: load, store or fetch. `str()` of the result draws the walk; nothing changes in the machine."""
+        from .mmu.explain import Registers, translate
+
+        return translate(Registers.of(self.vcpus[vcpu]), ea, access)
 
     # -- running
     def execute(self, vcpu: VCPU) -> int:

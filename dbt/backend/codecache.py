@@ -45,6 +45,17 @@ def flush_jump_cache(v):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def flush_jump_cache_of(v, ea, mask):  # type: ignore[no-untyped-def]
+    """As flush_jump_cache, for the effective addresses that agree with `ea` in the bits of `mask`."""
+    at = address_of(v) + _JUMP_CACHE
+    ea &= mask
+    for _ in range(state.JUMP_CACHE_ENTRIES):
+        if read64(at) & mask == ea:
+            write64(at, u64(0))
+        at += u64(16)
+
+
+@compiled
 def _slot_of(m, real_page):  # type: ignore[no-untyped-def]
     """Address of the table slot {real page + 1, code page} that holds a real page, or of the free one for it."""
     mask = m.code_table_size - u64(1)
@@ -71,7 +82,10 @@ def _protect(v, real_page):  # type: ignore[no-untyped-def]
     """Stores to this real page must take the slow path from now on."""
     base = address_of(v) + u64(state.TLB)
     for _ in range(state.TLB_SPACES * state.TLB_ENTRIES):
-        if read64(base + u64(24)) == real_page << u64(12):
+        real = read64(base + u64(24))
+        if real & ~u64(4095) == real_page << u64(12):
+            if read64(base + u64(8)) != _EMPTY_TAG:
+                write64(base + u64(24), real | u64(1))  # permitted, but to be looked at (runtime/mmu/tlb.py: WATCHED)
             write64(base + u64(8), _EMPTY_TAG)
         base += u64(state.TLB_ENTRY_BYTES)
 

@@ -68,8 +68,6 @@ def run(options: Any) -> int:
 
 
 def python() -> str:
-    if sys.version_info < (3, 11):
-        raise RuntimeError(f"{platform.python_version()}: 3.11 or newer is needed")
     return f"{platform.python_version()} ({sys.executable})"
 
 

@@ -10,6 +10,7 @@ bound segments only, or of segments evicted from the cache, and then `segment_lo
 from __future__ import annotations
 
 from dbt import state
+from dbt.backend.codecache import flush_jump_cache_of
 from dbt.backend.machinery import (
     address_of,
     compiled,
@@ -20,7 +21,7 @@ from dbt.backend.machinery import (
     write64,
 )
 
-from .shadow import ONE_TERABYTE, forget_fetches, forget_segments, shadow_vsid
+from .shadow import ONE_TERABYTE, forget_segments, shadow_vsid
 from .tlb import empty_segment
 
 V = u64(0x0800_0000)
@@ -89,7 +90,7 @@ def unbind(v, ea, mask):  # type: ignore[no-untyped-def]
         write64(entry + u64(24), u64(0))
     if bound or v.segment_loose:
         empty_segment(v, ea, mask)
-        forget_fetches(v)
+        flush_jump_cache_of(v, ea, mask)
     return u64(0)
 
 

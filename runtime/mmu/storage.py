@@ -27,7 +27,7 @@ from dbt.backend.machinery import (
 )
 from dbt.exits import Exit
 
-from .tlb import HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_write
+from .tlb import EMPTY, HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_watched, probe_write
 from .translate import FAILED, read_at, write_at
 
 ALIGNMENT, MMIO, CODE_CHANGED = u64(Exit.ALIGNMENT), u64(Exit.MMIO), u64(Exit.CODE_CHANGED)
@@ -146,7 +146,9 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
     if spec & u64(0x200) and ea & (size - u64(1)):
         return misaligned(v, ea)
     left = u64(0x1000) - (ea & OFFSET)
-    real = write_at(v, ea)
+    real = probe_watched(v, ea)
+    if real == EMPTY or page_flags(v, real) & HAS_CODE == u64(0):
+        real = write_at(v, ea)
     if real == FAILED:
         return u64(0)
     ram = machine_of(v).ram

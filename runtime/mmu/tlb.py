@@ -27,6 +27,7 @@ EMPTY = u64(0xFFFF_FFFF_FFFF_FFFF)
 PAGE = u64(0xFFFF_FFFF_FFFF_F000)
 OFFSET = u64(0xFFF)
 MSR_IR, MSR_DR, MSR_PR, MSR_SF = u64(0x20), u64(0x10), u64(0x4000), u64(1 << 63)
+WATCHED = u64(1)  # in the real-page word: stores are permitted, but translated code was made from the page
 HAS_CODE, READ_ONLY, DIRTY = u64(shared.PAGE_HAS_CODE), u64(shared.PAGE_READ_ONLY), u64(shared.PAGE_DIRTY)
 
 _TLB = u64(state.TLB)
@@ -68,6 +69,14 @@ def probe_write(v, ea):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def probe_watched(v, ea):  # type: ignore[no-untyped-def]
+    """The real address of `ea` if level 1 knows that stores to its page are permitted but must be looked at, else ~0."""
+    entry = tlb_entry(v, ea)
+    page = read64(entry + u64(24))
+    return (page & PAGE) | (ea & OFFSET) if read64(entry) == ea & PAGE and page & WATCHED else EMPTY
+
+
+@compiled
 def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-def]
     """Enter the page of `ea` at `real` (RAM) for the current data space. `writable`: the MMU lets stores pass unseen."""
     m = machine_of(v)
@@ -85,7 +94,8 @@ def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-d
     free = flags & (HAS_CODE | READ_ONLY | DIRTY) == DIRTY
     write64(entry + u64(8), tag if writable and free else EMPTY)
     write64(entry + u64(16), m.ram + page - tag)
-    write64(entry + u64(24), page)
+    watched = writable and flags & (HAS_CODE | READ_ONLY) == HAS_CODE and flags & DIRTY
+    write64(entry + u64(24), page | WATCHED if watched else page)
     v.tlb_fills += u64(1)
 
 
@@ -161,7 +171,7 @@ def drop_writes(v, real):  # type: ignore[no-untyped-def]
     entry = address_of(v) + _TLB
     real &= PAGE
     for _ in range(_ALL):
-        if read64(entry + u64(24)) == real:
+        if read64(entry + u64(24)) & PAGE == real:
             write64(entry + u64(8), EMPTY)
         entry += _ENTRY
     return u64(0)
@@ -172,7 +182,7 @@ def empty_real(v, first, end):  # type: ignore[no-untyped-def]
     """Empty the entries of real pages in [first, end): that RAM is going away."""
     entry = address_of(v) + _TLB
     for _ in range(_ALL):
-        page = read64(entry + u64(24))
+        page = read64(entry + u64(24)) & PAGE
         if first <= page < end:
             clear_entry(entry)
         entry += _ENTRY

@@ -41,10 +41,10 @@ def where(rig: Rig, v: object = None) -> object:
     return host - rig.vm.ram_address if isinstance(host, int) else host
 
 
-def mark_jump_cache(rig: Rig) -> ctypes.c_uint64:
-    """Put something into the jump cache; 0 once it is flushed."""
-    cell = ctypes.c_uint64.from_address(rig.v.address + state.JUMP_CACHE)
-    cell.value = 1
+def mark_jump_cache(rig: Rig, ea: int = 0, place: int = 0) -> ctypes.c_uint64:
+    """Put a link to the page of `ea` into the jump cache; 0 once it is flushed."""
+    cell = ctypes.c_uint64.from_address(rig.v.address + state.JUMP_CACHE + 16 * place)
+    cell.value = ea & ~0xFFF | 1
     return cell
 
 
@@ -108,8 +108,9 @@ def test_tlbiel_is_for_this_vcpu() -> None:
 
 def test_slbie_drops_the_esid() -> None:
     rig, _ = machine()
-    walks, links = rig.v.walk_misses, mark_jump_cache(rig)
+    walks, links, others = rig.v.walk_misses, mark_jump_cache(rig, EA), mark_jump_cache(rig, EA ^ 1 << 60, 1)
     rig.v.call("slbie", SEGMENT.slbie_operand(EA))
+    assert others.value != 0  # links to other segments stay
     assert where(rig) == fault(0x380, EA) and rig.fetch(EA) == fault(0x480, EA)
     assert links.value == 0 and rig.v.slb_e[3] & 1 << 27 == 0
     rig.segment(EA, SEGMENT, 9)

@@ -43,6 +43,7 @@ MEMORY = 32 << 20
 TARGETS = range(28)
 MODULES = re.compile(r"cr|fixed_\w+|storage_fixed|float_(arithmetic|storage)|move_spr")
 XER_BITS = 0xE000_007F
+NOP, REACH = 0x6000_0000, 8
 
 
 class Target(NamedTuple):
@@ -89,9 +90,9 @@ def pool(bits: int) -> list[Insn]:
     """The instructions to choose from."""
     out = []
     for i in ISA.insns:
-        if not MODULES.fullmatch(i.module.rpartition(".")[2]) or i.privileged or i.since >= "3" or left_out(i.name, bits):
+        if not MODULES.fullmatch(i.module.rpartition(".")[2]) or i.privileged or i.since[0] == "3" or left_out(i.name, bits):
             continue
-        if bits == 32 and (ONLY_64.fullmatch(i.name) or i.since >= "2" or re.match(r"l[dw]a|ld|std|lwa|stdcx", i.name)):
+        if bits == 32 and (ONLY_64.fullmatch(i.name) or i.since[0] == "2" or re.match(r"l[dw]a|ld|std|lwa|stdcx", i.name)):
             continue
         out.append(i)
     return out
@@ -173,9 +174,9 @@ def clear_high(target: int, insn: Insn, bits: int) -> tuple[int, ...]:
     return (30 << 26 | target << 21 | target << 16 | 1 << 5,) if bits == 64 and HIGH_UNDEFINED.fullmatch(insn.name) else ()
 
 
-def branch(r: random.Random, left: int) -> tuple[int, ...]:
+def branch(r: random.Random) -> tuple[int, ...]:
     """A branch over some of the next instructions, taken or not."""
-    d = 4 * r.randint(1, min(left, 8))
+    d = 4 * r.randint(1, REACH)
     kind = r.random()
     if kind < 0.15:
         return (18 << 26 | d | r.randrange(2),)
@@ -206,17 +207,19 @@ def generate(r: random.Random, bits: int) -> Sequence:
     """A random sequence and state."""
     length = r.randint(20, 200)
     groups: list[tuple[int, ...]] = []
-    while (count := sum(map(len, groups))) < length:
+    while sum(map(len, groups)) < length:
         kind = r.random()
-        groups.append(branch(r, 6) if kind < 0.08 else loop(r, bits) if kind < 0.1 else group(r, bits))
-    groups += [(0x6000_0000,)] * 8  # where the last branches may go
+        if kind < 0.02:  # nops: no branch may go into a loop, past what sets its count
+            groups += [(NOP,) * REACH, loop(r, bits)]
+        else:
+            groups.append(branch(r) if kind < 0.1 else group(r, bits))
+    groups += [(NOP,)] * REACH  # where the last branches may go
     doublewords = [number(r) for _ in range(32)] + [r.getrandbits(32), r.getrandbits(3) << 29 | r.randrange(128), number(r), 0, 0, 0, 0, 0]
     doublewords[BASE], doublewords[31] = MIDDLE, STATE
     doublewords[INDEX], doublewords[INDEX2] = r.randrange(-60, 60) * 4 & 2**64 - 1, r.randrange(-100, 100) & 2**64 - 1
     doublewords[CTR] = STATE + CODE  # as the harness leaves it
     doublewords += [double(r) for _ in range(32)]
     record = struct.pack(f">{len(doublewords)}Q", *doublewords).ljust(BUFFER, b"\0") + r.randbytes(BUFFER_BYTES)
-    del count
     return Sequence(tuple(groups), record)
 
 
@@ -243,11 +246,9 @@ class Oracle:
         self.target = target
         self._program = f"{directory}/sequences-{target.name}"
         subprocess.run(["powerpc64-linux-gnu-as", *target.assembler, "-o", f"{self._program}.o", HARNESS], check=True)
-        layout = ["-N", "--section-start", f".code={FINISH:#x}", "--defsym", f"state={STATE:#x}", "-e", "_start"]
         script = Path(f"{self._program}.ld")
         script.write_text(f"""PHDRS {{ a PT_LOAD FLAGS(7); b PT_LOAD FLAGS(7); }}
 SECTIONS {{ . = {FINISH:#x}; .code : {{ *(.code) }} :a . = {STATE:#x}; .state (NOLOAD) : {{ . += 0x10000; }} :b /DISCARD/ : {{ *(*) }} }}""")
-        del layout
         subprocess.run(
             ["powerpc64-linux-gnu-ld", *target.linker, "--no-warn-rwx-segments", "-T", script, "-e", "_start", "-o", self._program, f"{self._program}.o"],
             check=True,
@@ -262,7 +263,7 @@ SECTIONS {{ . = {FINISH:#x}; .code : {{ *(.code) }} :a . = {STATE:#x}; .state (N
             with tempfile.TemporaryFile() as f:
                 f.write(data)
                 f.seek(0)
-                done = subprocess.run([*self.target.qemu, self._program], stdin=f, capture_output=True, check=False).stdout
+                done = subprocess.run([*self.target.qemu, self._program], stdin=f, capture_output=True, check=False, timeout=60).stdout
             n = len(done) // ANSWER
             out += [swap(done[k * ANSWER : (k + 1) * ANSWER], self.target.order) for k in range(n)]
             if n < len(left):
@@ -336,7 +337,7 @@ def shrink(s: Sequence, fails: Callable[[Sequence], bool]) -> Sequence:
     size = len(groups) // 2
     while size:
         for at in range(0, len(groups), size):
-            trial = groups[:at] + [(0x6000_0000,) * len(g) for g in groups[at : at + size]] + groups[at + size :]
+            trial = groups[:at] + [(NOP,) * len(g) for g in groups[at : at + size]] + groups[at + size :]
             if trial != groups and fails(Sequence(tuple(trial), s.record)):
                 groups = trial
         size //= 2
@@ -347,7 +348,7 @@ def listing(s: Sequence) -> str:
     """The sequence without its nops."""
     out = []
     for n, w in enumerate(s.words):
-        if w != 0x6000_0000:
+        if w != NOP:
             pc = STATE + CODE + 4 * n
             out.append(f"  {pc:#x} {w:08x} {disassemble(w, pc)}")
     return "\n".join(out)

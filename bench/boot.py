@@ -1,0 +1,85 @@
+"""`ppcdbt bench boot`: the pseries64be kernel to its power-off, on our engines and on QEMU without firmware."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import qemu
+from .chart import chart
+from .measure import Usage, child, interleave, median, region_cache
+from .table import Table
+
+ENGINES = ("interpreter", "jit", "qemu-system")
+OVERHEAD = 200 << 20  # bytes that may be resident besides the guest's RAM
+Say = Callable[[str], object]
+
+
+def run(engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
+    """The measurement, as a report. `instructions` ends our boots early (for tests)."""
+    left_out: dict[str, str] = {}
+    if "qemu-system" in engines and (reason := qemu.missing(qemu.SYSTEM)):
+        left_out["qemu-system"] = reason
+    engines = [e for e in ENGINES if e in engines and e not in left_out]
+    rows: dict[str, dict[str, Any]] = {e: {} for e in engines}
+    with region_cache() as cache:
+
+        def ours(engine: str) -> tuple[Usage, dict[str, Any]]:
+            options = {"engine": engine, "memory": memory, "privileged": "inline", "max_instructions": instructions}
+            return child("boot", options, cache)
+
+        def qemus() -> tuple[Usage, dict[str, Any]]:
+            usage = qemu.boot(memory)
+            return usage, {"peak_rss": usage.rss}
+
+        for n in range(warmups if "jit" in engines else 0):
+            say(f"jit: cold, then warming ({n + 1} of at most {warmups})")
+            usage, report = ours("jit")
+            compiler = report["statistics"]["compiler"]
+            rows["jit"].setdefault("cold", {"user": usage.user, "wall": usage.wall, "compiler": compiler})
+            rows["jit"]["warmups"] = n + 1
+            if n and not compiler["compiled"]:
+                break
+        work = {e: qemus if e == "qemu-system" else lambda e=e: ours(e) for e in engines}  # type: ignore[misc]
+        done = interleave(rounds, work, say)
+    for engine, row in rows.items():
+        usages, reports = [u for u, _ in done[engine]], [r for _, r in done[engine]]
+        row |= {"user": [u.user for u in usages], "system": [u.system for u in usages], "wall": [u.wall for u in usages]}
+        row["seconds"] = median(row["user"])
+        row["peak_rss"] = max(r["peak_rss"] for r in reports)
+        if engine == "qemu-system":
+            continue
+        last = reports[-1]
+        row |= {"setup_cpu": median(r["setup_cpu"] for r in reports), "run_cpu": median(r["run_cpu"] for r in reports)}
+        row |= {k: last[k] for k in ("console_sha256", "guest_ram_touched", "statistics")}
+        row["instructions"] = last["statistics"]["instructions"]
+        row["mips"] = row["instructions"] / row["run_cpu"] / 1e6
+        row["over_ram"] = row["peak_rss"] - row["guest_ram_touched"]
+    seen = {(r["instructions"], r["console_sha256"]) for e, r in rows.items() if e != "qemu-system"}
+    base = rows.get("qemu-system", {}).get("seconds")
+    ratios = {e: r["seconds"] / base for e, r in rows.items()} if base else {}
+    return {"rows": rows, "engines": list(rows), "left_out": left_out, "identical": len(seen) <= 1, "times_qemu": ratios}
+
+
+def tables(report: Mapping[str, Any]) -> list[Table]:
+    """The report for people."""
+    columns = ["engine", "user s", "wall s", "x QEMU", "MIPS", "Minsns", "set-up s", "peak MB", "RAM touched MB", "rest MB", "cold user s"]
+    table = Table("Boot of pseries64be to power-off (whole process; medians; warm cache)", columns)
+    for engine, row in report["rows"].items():
+        mega = {k: row[k] / (1 << 20) for k in ("peak_rss", "guest_ram_touched", "over_ram") if k in row}
+        table.add(engine, row["seconds"], median(row["wall"]), report["times_qemu"].get(engine), row.get("mips"),
+                  row["instructions"] / 1e6 if "instructions" in row else None, row.get("setup_cpu"), mega["peak_rss"],
+                  mega.get("guest_ram_touched"), mega.get("over_ram"), row.get("cold", {}).get("user"))  # fmt: skip
+        compiler = row.get("statistics", {}).get("compiler")
+        if compiler:
+            table.notes.append(f"{engine}: regions: {', '.join(f'{v:,} {k}' for k, v in compiler.items())}")
+    if len([e for e in report["engines"] if e != "qemu-system"]) > 1:
+        table.notes.append("console and instruction counts: " + ("identical" if report["identical"] else "DIFFERENT"))
+    table.notes += [f"left out: {e}: {why}" for e, why in report["left_out"].items()]
+    return [table]
+
+
+def picture(report: Mapping[str, Any], note: str) -> str:
+    """The chart."""
+    groups = [(e, {"warm": r["seconds"], "cold": r.get("cold", {}).get("user")}) for e, r in report["rows"].items()]
+    return chart("ppcdbt: boot of pseries64be", "user CPU seconds", ["warm", "cold"], groups, note)

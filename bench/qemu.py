@@ -1,0 +1,105 @@
+"""QEMU beside our engines: its commands, and a kernel booted under it without firmware, with our own device tree.
+
+QEMU enters a raw image with the registers its own firmware wants; so it starts stopped, gets the kernel's registers
+through its gdb stub, and runs: the same kernel, initial RAM disk, tree and RTAS stub as on our machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .measure import BenchError, Usage, execute
+
+USER, SYSTEM = "qemu-ppc64", "qemu-system-ppc64"
+MACHINE = "pseries,x-vof=on,cap-hpt-max-page-size=16M,cap-htm=off,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken"
+PC, MSR, MSR_SF = 64, 65, 1 << 63  # register numbers of gdb's PowerPC
+
+
+def missing(tool: str) -> str | None:
+    """Why a tool cannot be used, or None."""
+    packages = {USER: "qemu-user", SYSTEM: "qemu-system-ppc", "gcc": "gcc libc6-dev"}
+    return None if shutil.which(tool) else f"{tool} not found: apt-get install {packages[tool]}"
+
+
+def with_reps(program: Path, reps: int, out: Path) -> Path:
+    """A copy of a benchmark whose `bench_reps` is `reps`."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    with program.open("rb") as f:
+        elf = ELFFile(f)
+        table = elf.get_section_by_name(".symtab")
+        found = table.get_symbol_by_name("bench_reps") if isinstance(table, SymbolTableSection) else None
+        if not found:
+            raise BenchError(f"{program}: no symbol bench_reps")
+        offset = next(iter(elf.address_offsets(found[0]["st_value"])))
+    data = bytearray(program.read_bytes())
+    data[offset : offset + 8] = reps.to_bytes(8, "big")
+    out.write_bytes(data)
+    return out
+
+
+def _gdb(stub: socket.socket, command: str) -> bytes:
+    """One command of gdb's remote protocol, and its answer."""
+    stub.sendall(f"${command}#{sum(command.encode()) & 255:02x}".encode())
+    answer = b""
+    while b"#" not in answer[:-2]:
+        got = stub.recv(4096)
+        if not got:
+            raise BenchError(f"{SYSTEM}: ended early")
+        answer += got
+    stub.sendall(b"+")
+    return answer
+
+
+def _start(path: str, registers: dict[int, int]) -> None:
+    """Set registers of a stopped QEMU and let it run."""
+    with socket.socket(socket.AF_UNIX) as stub:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                stub.connect(path)
+                break
+            time.sleep(0.02)
+        stub.settimeout(20)
+        _gdb(stub, "qSupported:xmlRegisters=powerpc")
+        _gdb(stub, "qXfer:features:read:target.xml:0,ffb")  # lets QEMU accept single registers
+        for register, value in registers.items():
+            if b"OK" not in _gdb(stub, f"P{register:x}={value:016x}"):
+                raise BenchError(f"{SYSTEM}: register {register} cannot be set")
+        stub.sendall(b"$D#44")  # detach: it goes on
+
+
+def boot(memory: int, append: str = "") -> Usage:
+    """The pseries64be kernel under QEMU to its power-off. BenchError if it does not get there."""
+    from guests.fetch import fetch
+    from runtime.hypercalls.rtas import ENTRY_STUB
+    from runtime.loader import load_elf, load_initrd
+    from runtime.machines.pseries_tree import PseriesConfig, build_pseries_tree
+
+    paths = fetch("pseries64be")
+    kernel, initrd = load_elf(paths[0]), load_initrd(paths[1])
+    base, disk = 0x40_0000, 0xA00_0000
+    stub, tree = memory - 0x2_0000, memory - 0x1_0000
+    config = PseriesConfig(
+        memory=memory, hpt_log2=max(18, (memory // 128 - 1).bit_length()), bootargs=append, initrd=(disk, disk + len(initrd)),
+        rtas_base=stub, reserved=((tree, 0x1_0000),),
+    )  # fmt: skip
+    pieces = [(base + s.paddr - kernel.lowest, bytes(s.data)) for s in kernel.segments]
+    pieces += [(disk, initrd), (stub, ENTRY_STUB), (tree, build_pseries_tree(config).to_dtb())]
+    with TemporaryDirectory(prefix="ppcdbt-qemu-") as name:
+        folder = Path(name)
+        command = [SYSTEM, "-M", MACHINE, "-cpu", "POWER8", "-m", str(memory >> 20), "-nodefaults", "-display", "none",
+                   "-no-reboot", "-serial", "stdio", "-S", "-gdb", f"unix:{folder}/gdb,server=on,wait=off"]  # fmt: skip
+        for index, (address, data) in enumerate(pieces):
+            (folder / str(index)).write_bytes(data)
+            command += ["-device", f"loader,file={folder / str(index)},addr={address:#x},force-raw=on"]
+        registers = {3: tree, 4: base, 5: 0, PC: base, MSR: MSR_SF}
+        usage = execute(command, before=lambda: _start(f"{folder}/gdb", registers), timeout=120)
+    if "BOOT-OK" not in usage.output:
+        raise BenchError(f"{SYSTEM}: the kernel did not get to BOOT-OK: {usage.output[-200:]!r}")
+    return usage
