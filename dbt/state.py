@@ -46,8 +46,8 @@ dabr dabrx dawr0 dawrx0 ciabr accr asr iabr rmor hrmor hmer hmeer tir psscr wort
 hid*8 l2cr ictc thrm*3 buscsr msscr0
 mmcr0 mmcr1 mmcr2 mmcra mmcrs pmc*8 siar sdar sier siar2 spmc1 spmc2
 ebbhr ebbrr bescr tfhar tfiar texasr
-trig*3 xer_reserved acop tacr tcscr csigr pcr heir ic dpdes hsprg*2
-fp_result fp_class:i8 fp_cc:i8
+trig*3 xer_reserved darn acop tacr tcscr csigr pcr heir ic dpdes hsprg*2
+fp_a fp_b fp_c fp_op:i32 fp_sticky:i32
 slb_e*64 slb_v*64
 sr*16 ibatu*8 ibatl*8 dbatu*8 dbatl*8
 """
@@ -59,7 +59,7 @@ fault_vector fault_dar fault_dsisr
 mmio_address mmio_data mmio_size:i32 mmio_write:i32 mmio_state:i32
 pending:i32 halted:i32 attention:i32
 machine decoder*16
-budget_end lookups hypercalls_light delivered*64
+budget_end fp_live lookups hypercalls_light delivered*64
 scratch*16
 exit_count*64
 """
@@ -75,13 +75,13 @@ slow_loads slow_stores tlb_fills walk_misses segment_misses flush_all flush_page
 JUMP_CACHE = 0x4000  # {effective page | context, code page address} x JUMP_CACHE_ENTRIES
 JUMP_CACHE_ENTRIES = 1024
 TLB = 0x8000  # TLB_SPACES software TLBs of {read tag, write tag, addend, real page} x TLB_ENTRIES
-TLB_ENTRIES = 1024
+TLB_ENTRIES = 2048  # twice what fits in 4 MiB: a kernel that copies itself by that distance must not thrash
 TLB_ENTRY_BYTES = 32
 TLB_BYTES = TLB_ENTRIES * TLB_ENTRY_BYTES
 TLB_SPACES = 4  # real mode, supervisor, user, and one spare
-SHADOW_SEGMENTS = 0x28000  # {ESID key, shadow VSID, flags, 0} x SHADOW_SEGMENT_ENTRIES
+SHADOW_SEGMENTS = TLB + TLB_SPACES * TLB_BYTES  # {ESID key, shadow VSID, flags, 0} x SHADOW_SEGMENT_ENTRIES
 SHADOW_SEGMENT_ENTRIES = 256
-SIZE = 0x2A000
+SIZE = SHADOW_SEGMENTS + SHADOW_SEGMENT_ENTRIES * 32
 PAGE_BITS = 12  # granule of code maps and software TLBs, whatever the guest's page size
 
 _WIDTHS = {"i8": i8, "i16": i16, "i32": i32, "i64": i64, "i128": i128}
