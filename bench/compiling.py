@@ -28,7 +28,7 @@ def run(only: Sequence[str], boot: int, limit: int, build: bool, quick: bool, sa
         say("compiling regions")
         _, found = child("regions", {"programs": programs, "boot": boot, "limit": limit}, cache)
     rows = found["rows"]
-    report |= {"regions": rows, "asked": found["asked"], "summary": summarise(rows)}
+    report |= {k: found[k] for k in ("asked", "covered", "distinct")} | {"regions": rows, "summary": summarise(rows)}
     if build:
         say("compiling handlers and machinery from nothing")
         with TemporaryDirectory(prefix="ppcdbt-bench-cache-") as name:
@@ -61,7 +61,8 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
         table = Table(title, ["milliseconds", *STAGES, "all"])
         for label, key in (("per instruction (mean)", "ms_per_instruction"), ("per region (median)", "ms_per_region")):
             table.add(label, *(summary[key][s] for s in (*STAGES, "all")))
-        table.notes = [f"largest region {summary['largest_ms']:.0f} ms; bytes per guest instruction: "
+        table.notes = [f"all regions asked for: {report['covered']:,} instructions, {report['distinct']:,} of them distinct",
+                       f"largest region {summary['largest_ms']:.0f} ms; bytes per guest instruction: "
                        f"{summary['text_bytes_per_instruction']:.0f} of LLVM text, {summary['object_bytes_per_instruction']:.0f} of object"]  # fmt: skip
         out.append(table)
         rows = sorted(report["regions"], key=lambda r: -sum(r[s] for s in STAGES))[:8]

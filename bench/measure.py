@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -74,10 +75,30 @@ def _reap(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, Any]:
         pause = min(pause * 1.5, 0.01)
 
 
+@lru_cache(maxsize=None)
+def _bytecode() -> Any:
+    """A folder for compiled Python modules, filled once: a checkout that may not be written to must not cost every start."""
+    folder = TemporaryDirectory(prefix="ppcdbt-bench-pyc-")
+    modules = ("bench.child", "bench.child_start", "bench.child_compile", "runtime.cli.run", "runtime.stats", "runtime.console",
+               "runtime.loader", "runtime.machines.bare", "runtime.machines.pseries", "runtime.tiering", "guests.fetch", "platformdirs")  # fmt: skip
+    code = "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m)"
+    subprocess.run([sys.executable, "-c", code, *modules], env=os.environ | _python(folder.name), check=True, stdin=subprocess.DEVNULL)
+    return folder
+
+
+def _python(bytecode: str) -> dict[str, str]:
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def python_environment() -> dict[str, str]:
+    """What a child of ours needs: the way to our packages, and its modules compiled as an installation's are."""
+    return _python(_bytecode().name)
+
+
 def child(what: str, options: Mapping[str, Any], cache: Path | None = None) -> tuple[Usage, dict[str, Any]]:
     """Run a function of bench.child in a process of its own; what it took and what it reported."""
-    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    env = {"PYTHONPATH": path} | ({} if cache is None else {"PPCDBT_CACHE": str(cache)})
+    env = python_environment() | ({} if cache is None else {"PPCDBT_CACHE": str(cache)})
     usage = execute([sys.executable, "-m", "bench.child", what, json.dumps(dict(options))], env)
     return usage, json.loads(usage.output.rsplit("\n", 2)[-2])
 

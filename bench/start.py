@@ -12,7 +12,7 @@ from typing import Any
 from guests.build import BUILT
 
 from .chart import chart
-from .measure import ROOT, BenchError, execute, interleave, median
+from .measure import BenchError, execute, interleave, median, python_environment
 from .table import Table
 
 TARGET = 300.0  # milliseconds to the first guest instruction
@@ -24,14 +24,14 @@ Say = Callable[[str], object]
 def run(engines: Sequence[str], rounds: int, say: Say) -> dict[str, Any]:
     """The measurement, as a report."""
     program = str(BUILT / "hello.elf")
-    env = {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    env = python_environment()
 
     def stamped(engine: str) -> dict[str, Any]:
         usage = execute([sys.executable, "-m", "bench.child_start", engine, program], env)
         if "hello" not in usage.output:
             raise BenchError(f"hello.elf printed {usage.output!r}")
         report: dict[str, Any] = json.loads(usage.output.rsplit("\n", 2)[-2])
-        return report["ms"] | {"user": usage.user * 1e3, "imported": report["imported"]}
+        return {**report["ms"], "user": usage.user * 1e3, "imported": report["imported"]}
 
     def command(engine: str) -> dict[str, Any]:
         usage = execute([sys.executable, "-m", "runtime.cli", "run", "--engine", engine, program], env)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,8 @@ class Engine:
 
     def __init__(self, machinery: Sequence[str], isa: Sequence[str] = (), progress: Progress | None = None) -> None:
         self.isa = tuple(isa)
+        for module in isa:  # its declarations: the decoder of translations and of the reference engine needs them
+            importlib.import_module(module)
         self.image: Image = load_image(machinery, isa, progress)
         self.arena = Arena(64 << 20)
         self.code: Code = place_image(self.image, self.arena)

@@ -18,7 +18,7 @@ class Exit(enum.IntEnum):
     TRANSLATE = 2  # the entry at `exit_arg` (host address) has become hot
     FUEL = 3  # the instruction budget is used up
     PROGRAM = 4  # program interrupt; SRR1 bits that say why (illegal, privileged, trap, FP enabled)
-    SYSCALL = 5  # sc or scv, after; LEV
+    SYSCALL = 5  # sc or scv, after; LEV, with 0x100 for scv
     FAULT = 6  # storage interrupt; fault_vector, fault_dar, fault_dsisr say which
     FACILITY = 7  # facility unavailable; the vector (0x800 FP, 0xf20 VEC, 0xf40 VSX, 0xf60)
     ALIGNMENT = 8  # alignment interrupt; the effective address
@@ -32,4 +32,9 @@ class Exit(enum.IntEnum):
     DEBUG = 16  # breakpoint, single step, watchpoint
     CODE_CHANGED = 17  # a store changed translated code that may be the one running, after
     SHUTDOWN = 18  # the machine stops; status
+    FLOAT = 20  # floating point that the host's instructions cannot answer; the word, and the operation above it (float_model.py)
     CRASH = 19  # internal inconsistency; reported, never ignored
+    STUCK = 21  # STUCK_AFTER interrupts without one instruction between them; icount
+
+
+STUCK_AFTER = 1000

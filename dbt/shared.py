@@ -18,7 +18,8 @@ hot_threshold code_serial
 tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropped regions_dropped
 hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
 cpu_features lpcr_ils
-spare*16
+user_areas user_area_count
+spare*14
 """.split()
 
 OFFSETS: dict[str, int] = {}
@@ -28,6 +29,12 @@ for _word in FIELDS:
     OFFSETS[_name] = _at
     _at += 8 * int(_count or 1)
 SIZE = (_at + 4095) & -4096
+
+# user_areas: the address space of a Linux process (runtime/user/memory.py), or 0 for a machine of its own. A table, sorted by address,
+# of {first address, one past the last, real address, protection}.
+AREA_BYTES = 32
+AREA_READ, AREA_WRITE, AREA_EXECUTE = 1, 2, 4  # as PROT_READ and so on
+AREA_MISSING = 8  # mapped, but nothing is there: past the end of a file
 
 # page_flags: one byte for each 4 KiB page of RAM
 PAGE_HAS_CODE = 1  # stores must go through the slow path: translated code was made from it

@@ -46,7 +46,7 @@ dabr dabrx dawr0 dawrx0 ciabr accr asr iabr rmor hrmor hmer hmeer tir psscr wort
 hid*8 l2cr ictc thrm*3 buscsr msscr0
 mmcr0 mmcr1 mmcr2 mmcra mmcrs pmc*8 siar sdar sier siar2 spmc1 spmc2
 ebbhr ebbrr bescr tfhar tfiar texasr
-trig*3 xer_reserved darn acop tacr tcscr csigr pcr heir ic dpdes hsprg*2
+trig*3 xer_reserved darn tidr acop tacr tcscr csigr pcr heir ic dpdes hsprg*2
 fp_a fp_b fp_c fp_op:i32 fp_sticky:i32
 slb_e*64 slb_v*64
 sr*16 ibatu*8 ibatl*8 dbatu*8 dbatl*8

@@ -121,15 +121,12 @@ class TerminalConsole:
         self._handlers.clear()
 
     def _raw(self) -> None:
-        """Like tty.setraw, but output processing stays on: our own messages end lines with a plain newline."""
+        """Every key and every byte as it is; the guest ends its lines with CR LF itself."""
         import termios
         import tty
 
         with contextlib.suppress(termios.error):
             tty.setraw(self._in, termios.TCSADRAIN)
-            mode = termios.tcgetattr(self._in)
-            mode[1] |= termios.OPOST | termios.ONLCR
-            termios.tcsetattr(self._in, termios.TCSADRAIN, mode)
 
     # -- the guest's side
     def write(self, data: bytes, /) -> None:
@@ -190,7 +187,7 @@ class TerminalConsole:
         if byte in (ESCAPE, ord("a")):
             self._typed.append(ESCAPE)
         elif key in self._commands:
-            self.write(f"\n{self._commands[key]().strip()}\n".encode())
+            self.write(f"\n{self._commands[key]().strip()}\n".replace("\n", "\r\n").encode())
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

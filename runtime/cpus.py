@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dbt.mode import LEVELS
+
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """A processor model. `name` is the device tree's, `pvr` its processor version register."""
+    """A processor model. `name` is the device tree's, `pvr` its processor version register, `isa` the architecture it
+    implements: an instruction of a later one is illegal."""
 
     name: str
     pvr: int
     slb_entries: int
     segment_1t: bool
+    isa: str
+
+    @property
+    def level(self) -> int:
+        """Place of `isa` in mode.LEVELS."""
+        return LEVELS.index(self.isa)
 
 
 CPUS = {
-    "power7": Cpu("POWER7", 0x003F_0203, 32, True),
-    "power8": Cpu("POWER8", 0x004D_0200, 32, True),
+    "power7": Cpu("POWER7", 0x003F_0203, 32, True, "2.06"),
+    "power8": Cpu("POWER8", 0x004D_0200, 32, True, "2.07"),
+    "power9": Cpu("POWER9", 0x004E_1202, 32, True, "3.0"),
 }

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from dbt import fpscr
 from dbt.backend import layout
 from dbt.backend.codecache import drop_all_code, find_code_page, make_code_page
-from dbt.backend.machinery import address_of, compiled, exported, machine_of, read64, u64, write32, write64
-from dbt.exits import Exit
+from dbt.backend.float_exact import MXCSR_KEPT, float_instruction
+from dbt.backend.machinery import (
+    address_of,
+    compiled,
+    exported,
+    get_mxcsr,
+    machine_of,
+    read64,
+    set_mxcsr,
+    u64,
+    write32,
+    write64,
+)
+from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
 from .hypercalls.table import NUMBERS
-from .interrupts import LOW_WORD, MSR_SF, PENDING_DECREMENTER, deliver_synchronous, set_mode, take_pending
+from .interrupts import LOW_WORD, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.translate import fetch
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
 _HOT_QUEUE = u64(1023)
+_STUCK_AFTER = u64(STUCK_AFTER)
+FP_ENABLED, MXCSR_DEFAULT = u64(fpscr.FP_ENABLED), u64(fpscr.MXCSR_DEFAULT)
 H_ENTER, H_REMOVE, H_PROTECT, H_READ, H_BULK_REMOVE, H_CLEAR_MOD, H_CLEAR_REF = (
     u64(NUMBERS[n]) for n in ("H_ENTER", "H_REMOVE", "H_PROTECT", "H_READ", "H_BULK_REMOVE", "H_CLEAR_MOD", "H_CLEAR_REF")
 )
 CODE_CHANGED = u64(Exit.CODE_CHANGED)
+FLOAT = u64(Exit.FLOAT)
 FUEL = u64(Exit.FUEL)
 HYPERCALL = u64(Exit.HYPERCALL)
 LOOKUP = u64(Exit.LOOKUP)
 RETURN = u64(Exit.RETURN)
+STUCK = u64(Exit.STUCK)
 SYNC = u64(Exit.SYNC)
 TRANSLATE = u64(Exit.TRANSLATE)
 
@@ -111,6 +129,7 @@ def became_hot(v, entry):  # type: ignore[no-untyped-def]
 @exported
 def handle(v, kind):  # type: ignore[no-untyped-def]
     """Handle an exit here if it is a light one: 1 if the guest can go on at nia, 0 if Python must see it."""
+    user = machine_of(v).user_areas != u64(0)
     if kind == FUEL or kind == LOOKUP or kind == CODE_CHANGED:
         pass
     elif kind == TRANSLATE:
@@ -120,11 +139,20 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         set_mode(v)
     elif kind == SYNC:
         set_mode(v)
+    elif kind == FLOAT:
+        if float_instruction(v, v.exit_arg):
+            if user:
+                v.exit_arg = FP_ENABLED
+                return u64(0)
+            deliver(v, u64(0x700), FP_ENABLED)
+        else:
+            v.nia += u64(4)
+            v.icount += u64(1)
     elif kind == HYPERCALL:
         if not hash_table_call(v, v.gpr[3]):
             return u64(0)
         v.hypercalls_light += u64(1)
-    elif not deliver_synchronous(v, kind):
+    elif user or not deliver_synchronous(v, kind):
         return u64(0)
     v.exit = u64(0)
     return u64(1)
@@ -132,8 +160,25 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
 
 @exported
 def run(v):  # type: ignore[no-untyped-def]
-    """Run from nia until `icount` reaches `budget_end` (returns 0) or a heavy exit (returns its kind)."""
+    """Run from nia until `icount` reaches `budget_end` (returns 0) or a heavy exit (returns its kind).
+
+    The host's floating-point flags are the guest's meanwhile: float_exact.gather collects them."""
+    host = get_mxcsr()
+    set_mxcsr(MXCSR_DEFAULT)
+    v.fp_live = u64(1)
+    kind = run_on(v)
+    v.fp_live = u64(0)
+    v.fp_sticky |= np.uint32(get_mxcsr() & MXCSR_KEPT)
+    set_mxcsr(host)
+    return kind
+
+
+@compiled
+def run_on(v):  # type: ignore[no-untyped-def]
+    """The loop of `run`."""
     v.exit = u64(0)
+    stalled = u64(0)
+    progress = v.icount
     while True:
         take_pending(v)
         if v.icount >= v.budget_end or v.attention:
@@ -155,6 +200,15 @@ def run(v):  # type: ignore[no-untyped-def]
         if handle(v, kind) == u64(0):
             v.exit = u64(0)
             return kind
+        if v.icount != progress:
+            progress = v.icount
+            stalled = u64(0)
+        elif kind != FUEL and kind != LOOKUP and kind != TRANSLATE and kind != CODE_CHANGED:
+            stalled += u64(1)
+            if stalled == _STUCK_AFTER:
+                v.exit_count[STUCK] += u64(1)
+                v.exit_arg = v.icount
+                return STUCK
 
 
 @exported

@@ -60,7 +60,31 @@ class Debug:
     address: int
 
 
-Event = Budget | Mmio | Hypercall | Halted | Shutdown | Reset | Panicked | Debug
+@dataclass(frozen=True, slots=True)
+class Syscall:
+    """A Linux process called its kernel; nia is after the instruction. `scv`: by `scv 0`, which has another error convention."""
+
+    scv: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A Linux process's access to `address` failed. `vector`: 0x300 data, 0x400 fetch, 0x600 alignment; `why`: DSISR bits."""
+
+    vector: int
+    address: int
+    why: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramCheck:
+    """A program interrupt in a Linux process: the bits of SRR1 that say why. `vector` is another for a facility unavailable."""
+
+    bits: int
+    vector: int = 0x700
+
+
+Event = Budget | Mmio | Hypercall | Halted | Shutdown | Reset | Panicked | Debug | Syscall | Fault | ProgramCheck
 
 
 class NotEmulated(Exception):

@@ -18,7 +18,8 @@ ALIGNMENT = u64(Exit.ALIGNMENT)
 FACILITY = u64(Exit.FACILITY)
 FAULT = u64(Exit.FAULT)
 PROGRAM = u64(Exit.PROGRAM)
-SYSCALL = u64(Exit.SYSCALL)
+SYSCALL, SCV = u64(Exit.SYSCALL), u64(0x100)
+MSR_RI = u64(2)
 
 
 @compiled
@@ -61,6 +62,21 @@ def deliver(v, vector, why):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def deliver_vectored(v, level):  # type: ignore[no-untyped-def]
+    """scv: LR and CTR take the place of SRR0 and SRR1, and EE and RI stay (ISA 3.0B Book III 3.3.1, 6.5.28)."""
+    msr, srr0, srr1 = v.msr, v.srr0, v.srr1
+    deliver(v, u64(0x3000), u64(0))
+    if v.msr & MSR_IR:  # AIL: 0xC000000000003000
+        v.nia -= u64(0x4000)
+    else:
+        v.nia = u64(0x1_7000)
+    v.nia += level << u64(5)
+    v.lr, v.ctr = v.srr0, v.srr1
+    v.srr0, v.srr1 = srr0, srr1
+    v.msr |= msr & (MSR_EE | MSR_RI)
+
+
+@compiled
 def take_pending(v):  # type: ignore[no-untyped-def]
     """Deliver the asynchronous interrupt that is due, if MSR[EE] lets it through: external first, then decrementer."""
     if np.int64(v.icount + v.tb_offset - v.dec_expiry) >= 0:  # DEC is negative (Book III 6.5.11: as long as it is)
@@ -90,7 +106,10 @@ def deliver_synchronous(v, kind):  # type: ignore[no-untyped-def]
         else:
             deliver(v, vector, v.fault_dsisr)
     elif kind == SYSCALL:
-        deliver(v, u64(0xC00), u64(0))
+        if v.exit_arg & SCV:
+            deliver_vectored(v, v.exit_arg & u64(0x7F))
+        else:
+            deliver(v, u64(0xC00), u64(0))
     elif kind == PROGRAM:
         deliver(v, u64(0x700), v.exit_arg)
     elif kind == FACILITY:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dbt.exits import Exit
+from dbt.exits import STUCK_AFTER, Exit
 from dbt.frontend import isa as _declarations  # noqa: F401  (declares every instruction)
 from dbt.frontend.translate import block
 from dbt.ir.access import Access, Helper
@@ -88,6 +88,10 @@ class Surroundings:
         """What the last helper asked for."""
         return (self.vcpu.exit, self.vcpu.exit_arg) if self.vcpu.exit else None
 
+    def raised(self, flags: int) -> None:
+        """Add to the sticky floating-point flags."""
+        self.vcpu.fp_sticky |= flags
+
     def word(self) -> int:
         """Known when the block was built."""
         raise AssertionError("a translation knows its word")
@@ -121,11 +125,13 @@ def step(vcpu: VCPU, surroundings: Surroundings, word: int, mode: Mode) -> int:
 def execute(vcpu: VCPU) -> int:
     """Run to the end of the budget (0) or to a heavy exit (its kind)."""
     vm, address = vcpu.vm, vcpu.address
+    level = vm.cpu.level
     settle, locate, handle = (vm.engine.function(n, k) for n, k in (("settle", 0), ("locate", 0), ("handle", 1)))
     surroundings = Surroundings(vcpu)
     trace = vm.trace
     counts = slot("exit_count")
     vcpu.exit = 0
+    stalled, progress = 0, vcpu.icount
     while True:
         settle(address)
         if vcpu.icount >= vcpu.budget_end or vcpu.attention:
@@ -134,7 +140,7 @@ def execute(vcpu: VCPU) -> int:
         if real == FAILED:
             kind = vcpu.exit
         else:
-            mode = Mode.of_index(vcpu.mode)
+            mode = Mode.of_index(vcpu.mode, level)
             word = int.from_bytes(vm.read(real, 4), "little" if mode.le else "big")
             if trace is not None:
                 trace(vcpu, word)
@@ -145,11 +151,17 @@ def execute(vcpu: VCPU) -> int:
             if not handle(address, kind):
                 vcpu.exit = 0
                 return kind
+            stalled = stalled + 1 if vcpu.icount == progress else 0
+            progress = vcpu.icount
+            if stalled == STUCK_AFTER:
+                vcpu.exit_arg = progress
+                write(address, counts.element(Exit.STUCK), read(address, counts.element(Exit.STUCK)) + 1)
+                return Exit.STUCK
 
 
 def carry_out(vcpu: VCPU, word: int) -> None:
     """Carry out a trapped privileged instruction at nia as its declaration says."""
-    mode = Mode.of_index(vcpu.mode)._replace(trap=False)
+    mode = Mode.of_index(vcpu.mode, vcpu.vm.cpu.level)._replace(trap=False)
     kind = step(vcpu, Surroundings(vcpu), word, mode)
     if kind and not vcpu.call("handle", kind):
         raise AssertionError(f"privileged instruction {word:#010x} left with {Exit(kind).name}")

@@ -11,6 +11,10 @@ from dbt.state import SLOTS, Slot, slot
 _C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
 
 
+# name -> (C type, offset), for the single registers: exits read and write dozens of them
+_SCALARS: dict[str, tuple[Any, int]] = {n: (_C[s.type.bits], s.offset) for n, s in SLOTS.items() if s.count == 1 and s.type.bits <= 64}
+
+
 def read(address: int, s: Slot) -> int:
     """The register `s` of the record at a host address."""
     if s.type.bits == 128:
@@ -64,13 +68,20 @@ class Registers:
         found = SLOTS.get(name)
         if found is None or "_address" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__} has no register or attribute {name!r}")
+        if name == "fpscr":
+            self.settle_fpscr()
         if found.count > 1:
             bank = self.__dict__[name] = Bank(self._address, name)
             return bank
         return read(self._address, found)
 
+    def settle_fpscr(self) -> None:
+        """Bring FPSCR up to date: a vCPU keeps it lazily."""
+
     def __setattr__(self, name: str, value: Any) -> None:
         found = SLOTS.get(name)
+        if name == "fpscr":
+            self.settle_fpscr()
         if found is None or found.count > 1:
             object.__setattr__(self, name, value)
         else:
@@ -85,6 +96,8 @@ class Registers:
             return bits | self["ov32"] << 19 | self["ca32"] << 18 | self["xer_count"]
         if name == "pc":
             name = "nia"
+        if name == "fpscr":
+            self.settle_fpscr()
         return read(self._address, slot(name))
 
     def __setitem__(self, name: str, value: int) -> None:
@@ -96,4 +109,6 @@ class Registers:
                 write(self._address, slot(part), value >> shift & 1)
             write(self._address, slot("xer_count"), value & 0x7F)
         else:
+            if name == "fpscr":
+                self.settle_fpscr()
             write(self._address, slot("nia" if name == "pc" else name), value)

@@ -27,6 +27,7 @@ MSR_BITS = (
 REASONS = {
     Exit.EMULATE: "an instruction that only Python could carry out, and nothing does",
     Exit.CRASH: "translated code came to a state that should not exist: this is a bug in ppcdbt",
+    Exit.STUCK: "interrupts without end: what is at the interrupt vector cannot be run either",
     Exit.DEBUG: "a debug event nobody asked for",
     Exit.CODE_CHANGED: "a change of the running code that was not dealt with: this is a bug in ppcdbt",
 }
@@ -40,7 +41,7 @@ def not_emulated(vcpu: VCPU, kind: Any) -> str:
     word = word_at(vcpu, pc)
     what = f"{word:#010x} {disassembly(word, pc)}" if word is not None else "no code"
     payload = _try(lambda: int(vcpu.exit_arg), 0)
-    return f"not emulated: pc {pc:#x}: {what}: {reason} ({name}, {payload:#x})\n{crash_report(vcpu, getattr(vcpu, 'vm', None))}"
+    return f"not emulated: pc {pc:#x}: {what}: {reason} ({name}, {payload:#x})\n{crash_report(vcpu)}"
 
 
 def crash_report(vcpu: VCPU, vm: VM | None = None) -> str:
@@ -107,27 +108,9 @@ def real_address(vcpu: VCPU, ea: int) -> int | None:
     """Where an instruction address leads, as the guest's tables say (runtime/mmu/explain)."""
     if not vcpu.msr & 0x20:  # MSR[IR]
         return ea & ((1 << 60) - 1)
-    from .mmu.explain import translate
+    from .mmu.explain import Registers, translate
 
-    return translate(mmu_registers(vcpu), ea, "fetch").real
-
-
-def mmu_registers(vcpu: VCPU) -> Any:
-    """What runtime/mmu/explain wants to know of a vCPU."""
-    import ctypes
-
-    from .mmu.explain import Registers
-
-    record = vcpu.vm.record
-    table = None
-    if base := int(record["htab"]):
-        size = int(record["htab_groups"]) * 128
-        table = memoryview((ctypes.c_uint8 * size).from_address(base)).cast("B")
-    slb = list(zip(vcpu.slb_e, vcpu.slb_v, strict=True))
-    return Registers(
-        msr=vcpu.msr, slb=slb, table=table, ram=vcpu.vm.ram, ram_size=vcpu.vm.memory_size, sdr1=vcpu.sdr1,
-        amr=vcpu.amr, iamr=vcpu.iamr, vrma=int(record["htab_vrma"]),
-    )  # fmt: skip
+    return translate(Registers.of(vcpu), ea, "fetch").real
 
 
 def disassembly(word: int, pc: int) -> str:

@@ -1,14 +1,15 @@
-"""The background compiler: turns hot entries into compiled regions while the guest runs.
+"""Compiled regions for hot code: from the cache at once, else from a background thread.
 
-The guest's thread puts hot entries into a queue in the machine record and never waits. This thread takes them out,
-finds each region, compiles it or takes it from the cache, loads it, and hands it over; the guest's thread installs it
-between two stretches of native code, if the page has not changed meanwhile.
+Translated code puts hot entries into a queue in the machine record and never waits. Between two stretches of native code
+the guest's thread takes them out: a region that is in the cache is installed there and then; the others go to the compiler's
+thread, hottest first, and are installed at a later such point, if their page has not changed meanwhile.
 """
 
 from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,17 +25,15 @@ if TYPE_CHECKING:
 
 QUEUE = 1024
 REGION_ARENA = 96 << 20
-POLL_SECONDS = 0.001
 OFTEN = 32  # a branch target is worth compiling with a hot entry after this fraction of the threshold
 
 
 class Ready(NamedTuple):
-    """A region in memory, to be installed in its page."""
+    """A compiled region, to be installed in its page."""
 
     page: int  # host address of the code page
     serial: int  # of the page when the region was found
     region: Compiled
-    address: int
 
 
 class BackgroundCompiler:
@@ -46,112 +45,155 @@ class BackgroundCompiler:
         vm.set_record(regions_start=self._arena.base, regions_end=self._arena.end)
         self._cache = RegionCache(vm.engine)
         self._ready: deque[Ready] = deque()
-        self._stop = threading.Event()
+        self._misses: deque[int] = deque()
+        self._loaded: dict[int, int] = {}  # id of a region (kept alive by the cache) -> its address
+        self._made: set[tuple[int, int, int]] = set()  # page, serial, offset of entries that compiled regions serve
+        self._work_to_do = threading.Event()
+        self._resting = threading.Lock()  # held while the thread works on something: a fork waits for it
+        self._stop = self._busy = False
         self.stats = {"compiled": 0, "cached": 0, "installed": 0, "stale": 0, "instructions": 0, "failed": 0}
         self.errors: list[str] = []
         self._install = vm.engine.function("install_region", 2)
         self._cold = np.uint32((1 << 32) - int(vm.record["hot_threshold"]))
         self._often = np.uint32(max(1, int(vm.record["hot_threshold"]) // OFTEN))
         self._queue = np.frombuffer((ctypes.c_uint64 * QUEUE).from_address(int(vm.record["hot_queue"])), np.uint64)
+        self._start()
+
+    def _start(self) -> None:
         self._thread = threading.Thread(target=self._work, name="ppcdbt-compiler", daemon=True)
         self._thread.start()
 
     def install(self, vcpu_address: int) -> None:
-        """Install what is ready. Call on the guest's thread, outside translated code."""
+        """Install what is ready and what is cached. Call on the guest's thread, outside translated code."""
         while self._ready:
-            ready = self._ready.popleft()
-            table = _table(ready.page)
-            if _serial(ready.page) != ready.serial or not ready.region.matches(table[:, 2]):
+            page, serial, region = self._ready.popleft()
+            if not self._put(vcpu_address, page, serial, region):
                 self.stats["stale"] += 1
-                table[ready.region.entries[0], 3] = self._cold  # it may become hot again
-                continue
-            for entry in ready.region.entries.tolist():
-                self._install(vcpu_address, ready.page + entry * layout.ENTRY_BYTES, ready.address)
-            bits = np.zeros(1024, np.uint8)
-            bits[ready.region.places] = 1
-            covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(ready.page + layout.PAGE_COVERED), np.uint8)
-            covered |= np.packbits(bits, bitorder="little")
-            self.stats["installed"] += 1
+                _table(page)[region.entries[0], 3] = self._cold  # it may become hot again
+        record = self._vm.record
+        tail, head = int(record["hot_tail"]), int(record["hot_head"])
+        if tail == head:
+            return
+        for n in range(tail, head):
+            entry = int(self._queue[n % QUEUE])
+            page = entry & -layout.CODE_PAGE_STRIDE
+            offset = (entry - page) // layout.ENTRY_BYTES * 4
+            if self._is_compiled(entry):
+                continue  # another entry's region can be entered here
+            mode = Mode.of_index(_mode(page), self._vm.cpu.level)
+            cached = self._cache.find(_table(page)[:, 2], offset, mode)
+            if cached is not None:
+                self.stats["cached"] += self._put(vcpu_address, page, _serial(page), cached)
+            else:
+                self._misses.append(entry)
+                self._work_to_do.set()
+        record["hot_tail"] = head
+
+    def _put(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
+        """Install a region if its page is still the one it was found for."""
+        if _serial(page) != serial or not region.matches(_table(page)[:, 2]):
+            return False
+        address = self._loaded.get(id(region))
+        if address is None:  # one copy serves every page with the same words
+            try:
+                address = self._loaded[id(region)] = self._cache.load(self._arena, region.image)
+            except MemoryError:
+                self._failed("the arena for compiled regions is full: hot code stays interpreted")
+                return True
+        for entry in region.entries.tolist():
+            self._install(vcpu_address, page + entry * layout.ENTRY_BYTES, address)
+        bits = np.zeros(layout.CODE_PAGE_ENTRIES, np.uint8)
+        bits[region.places] = 1
+        covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(page + layout.PAGE_COVERED), np.uint8)
+        covered |= np.packbits(bits, bitorder="little")
+        self.stats["installed"] += 1
+        self.stats["instructions"] += len(region.places)
+        return True
+
+    def _is_compiled(self, entry: int) -> bool:
+        return self._arena.base <= int(ctypes.c_uint64.from_address(entry).value) < self._arena.end
+
+    def _failed(self, why: str) -> None:
+        self.stats["failed"] += 1
+        if why not in self.errors:
+            self.errors.append(why)
 
     def drain(self, timeout: float = 60.0) -> None:
-        """Wait until everything asked for is compiled (tests and benchmarks want a settled state)."""
-        record = self._vm.record
-        deadline = threading.Event()
-        waited = 0.0
-        while (int(record["hot_head"]) != int(record["hot_tail"]) or self._busy) and waited < timeout:
-            deadline.wait(0.002)
-            waited += 0.002
+        """On the guest's thread: wait until everything asked for is compiled and installed (tests, benchmarks, `--warm`)."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self.install(self._vm.vcpus[0].address)
+            if not (self._misses or self._busy or self._ready):
+                return
+            time.sleep(0.002)
 
     def close(self) -> None:
-        """Stop the thread; what is being compiled is finished first."""
-        self._stop.set()
+        """Stop the thread (what is being compiled is finished first) and keep what was compiled for the next run."""
+        self._stop = True
+        self._work_to_do.set()
         self._thread.join()
         self._cache.save()
         self._ready.clear()
         self._arena.close()
 
-    _busy = False
+    def keep(self) -> None:
+        """Keep what was compiled, without waiting for more: the process is about to end."""
+        self._stop = True
+        self._cache.save()
 
+    # -- a fork of our process (Linux user mode): threads are not inherited, so ours must not hold anything meanwhile
+    def before_fork(self) -> None:
+        """Wait until the thread rests."""
+        self._resting.acquire()
+
+    def after_fork(self, child: bool) -> None:
+        """Go on; in the child with a thread of its own."""
+        self._resting.release()
+        if child:
+            self._work_to_do = threading.Event()
+            self._resting = threading.Lock()
+            self._cache.forget_new()
+            self._start()
+
+    # -- the compiler's thread
     def _work(self) -> None:
         waiting: list[int] = []
-        while not self._stop.is_set():
-            self._busy = bool(waiting)
-            waiting += self._take()
-            if not waiting:
-                self._stop.wait(POLL_SECONDS)
-                continue
+        while True:
+            if not waiting and not self._misses:
+                self._busy = False
+                self._work_to_do.wait()
+                self._work_to_do.clear()
+            if self._stop:
+                return
             self._busy = True
+            while self._misses:
+                waiting.append(self._misses.popleft())
+            if not waiting:
+                continue
             entry = max(waiting, key=_heat)  # the hottest first: compiling one takes as long as running it 100,000 times
             waiting.remove(entry)
-            try:
-                self._translate(entry)
-            except MemoryError:
-                self.errors.append("the arena for compiled regions is full: hot code stays interpreted")
-                self.stats["failed"] += 1
-            except Exception as e:
-                self.errors.append(f"{type(e).__name__}: {e}")
-                self.stats["failed"] += 1
-
-    def _take(self) -> list[int]:
-        """New requests; what is in the cache is dealt with at once."""
-        record = self._vm.record
-        tail, head = int(record["hot_tail"]), int(record["hot_head"])
-        taken = [int(self._queue[n % QUEUE]) for n in range(tail, head)]
-        record["hot_tail"] = head
-        return [entry for entry in taken if not self._from_cache(entry)]
-
-    def _from_cache(self, entry: int) -> bool:
-        page = entry & -layout.CODE_PAGE_STRIDE
-        serial, mode = _serial(page), Mode.of_index(_mode(page))
-        found = self._cache.find(_table(page)[:, 2], (entry - page) // layout.ENTRY_BYTES * 4, mode)
-        if found is not None:
-            self.stats["cached"] += 1
-            self._hand_over(page, serial, found)
-        return found is not None
-
-    def _hand_over(self, page: int, serial: int, region: Compiled) -> None:
-        self.stats["instructions"] += len(region.places)
-        self._ready.append(Ready(page, serial, region, self._cache.load(self._arena, region.image)))
+            with self._resting:
+                try:
+                    self._translate(entry)
+                except Exception as e:
+                    self._failed(f"{type(e).__name__}: {e}")
 
     def _translate(self, entry: int) -> None:
         page = entry & -layout.CODE_PAGE_STRIDE
         serial = _serial(page)
-        mode = Mode.of_index(_mode(page))
+        offset = (entry - page) // layout.ENTRY_BYTES * 4
+        if (page, serial, offset) in self._made or self._is_compiled(entry):
+            return
+        mode = Mode.of_index(_mode(page), self._vm.cpu.level)
         table = _table(page).copy()
         if _serial(page) != serial:
-            self.stats["stale"] += 1
             return
-        handler = int(table[(entry - page) // layout.ENTRY_BYTES, 0]) | int(table[(entry - page) // layout.ENTRY_BYTES, 1]) << 32
-        if self._arena.base <= handler < self._arena.end:
-            return  # another entry's region can be entered here
-        offset = (entry - page) // layout.ENTRY_BYTES * 4
         seen_often = table[:, 3] - self._cold >= self._often  # unsigned: an entry that was queued counts on from 2**31
         arrivals = set((np.flatnonzero(seen_often) * 4).tolist())
-        found = self._cache.find(table[:, 2], offset, mode)
-        if found is None:
-            found = self._cache.compile(table[:, 2], offset, mode, arrivals)
-            self.stats["compiled"] += 1
-        self._hand_over(page, serial, found)
+        region = self._cache.compile(table[:, 2], offset, mode, arrivals)
+        self._made.update((page, serial, 4 * e) for e in region.entries.tolist())
+        self.stats["compiled"] += 1
+        self._ready.append(Ready(page, serial, region))
 
 
 def _heat(entry: int) -> int:

@@ -6,16 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dbt.exits import Exit
-from dbt.mode import MODES
+from dbt.mode import MODES, Mode
 from dbt.state import SIZE, TLB, TLB_BYTES
 
 from .emulate import emulate
-from .events import Budget, Debug, Event, Halted, Hypercall, Mmio, NotEmulated
+from .events import Budget, Debug, Event, Fault, Halted, Hypercall, Mmio, NotEmulated, ProgramCheck, Syscall
 from .registers import Registers
 
 if TYPE_CHECKING:
     from .vm import VM
 
+FP_ENABLED = 0x10_0000  # SRR1 of a program interrupt: an enabled floating-point exception
 MSR_SF, MSR_EE, MSR_ME, MSR_LE = 1 << 63, 0x8000, 0x1000, 1
 NEVER = (1 << 63) - 1
 SHADOW_VSIDS = 65_535
@@ -37,7 +38,7 @@ class VCPU(Registers):
         self.trap_privileged = vm.privileged == "trap"
         self.tlb_base, self.tlb_stride = self._address + TLB, TLB_BYTES
         for mode in range(MODES):
-            self.decoder[mode] = int(vm.engine.code.roots[mode])
+            self.decoder[mode] = int(vm.engine.code.roots[Mode.of_index(mode, vm.cpu.level).key])
         self.dec_expiry = 0x7FFF_FFFF
         self._run = vm.engine.function("run", 0)
         vm.init_mmu(self, shadow_vsids)
@@ -55,6 +56,10 @@ class VCPU(Registers):
     def mode_changed(self) -> None:
         """Call after changing the MSR from outside."""
         self.call("mode_changed")
+
+    def settle_fpscr(self) -> None:
+        """FPSCR is about to be read or written from Python."""
+        self.call("fp_settle", 0, 0, 0)
 
     @property
     def timebase(self) -> int:
@@ -92,6 +97,16 @@ class VCPU(Registers):
         if kind is Exit.PRIVILEGED:
             emulate(self, self.exit_arg & 0xFFFF_FFFF)
             return None
+        if kind is Exit.SYSCALL:  # these come here from a Linux process only: else they are interrupts
+            return Syscall(bool(self.exit_arg & 0x100))
+        if kind is Exit.FAULT:
+            return Fault(self.fault_vector, self.fault_dar, self.fault_dsisr)
+        if kind is Exit.ALIGNMENT:
+            return Fault(0x600, self.exit_arg, 0)
+        if kind is Exit.PROGRAM or (kind is Exit.FLOAT and self.exit_arg == FP_ENABLED):
+            return ProgramCheck(self.exit_arg)
+        if kind is Exit.FACILITY:
+            return ProgramCheck(0, self.exit_arg & 0xFFFF)
         raise NotEmulated(self.describe_exit(kind))
 
     def complete_mmio(self, value: int = 0) -> None:

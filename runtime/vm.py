@@ -22,8 +22,9 @@ from dbt.engine import KINDS, Engine, map_memory, shared_engine, unmap_memory
 from .cpus import CPUS
 from .vcpu import VCPU
 
-MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls",
-             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "dbt.backend.codecache")  # fmt: skip
+MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls",
+             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
+             "dbt.backend.float_exact")  # fmt: skip
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
 CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident
@@ -37,7 +38,7 @@ class VM:
 
     def __init__(self, memory: int = 64 << 20, cpu: str = "power8", cpus: int = 1, engine: EngineKind = "jit",
                  privileged: Literal["inline", "trap"] = "inline", isa: Sequence[str] = (), shadow_vsids: int = 65_535,
-                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None) -> None:  # fmt: skip
+                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None, private: bool = False) -> None:  # fmt: skip
         if engine not in KINDS:
             raise ValueError(f"no engine {engine!r}: one of {', '.join(KINDS)}")
         if cpu not in CPUS:
@@ -52,8 +53,10 @@ class VM:
         self.trace: Callable[[VCPU, int], None] | None = None
         self._mapped: list[tuple[int, int]] = []
         self._closed = False
-        self._fd = os.memfd_create("ppcdbt-ram")
-        os.ftruncate(self._fd, memory)
+        self._fd = -1  # `private`: memory that a fork copies
+        if not private:
+            self._fd = os.memfd_create("ppcdbt-ram")
+            os.ftruncate(self._fd, memory)
         self.ram_address = self.map(memory, fd=self._fd)
         self.ram: Any = _view(self.ram_address, memory)
         self._flags = np.zeros(memory >> 12, np.uint8)
@@ -107,7 +110,7 @@ class VM:
         if real < 0 or size < 0 or real + size > self.memory_size:
             raise ValueError(f"real addresses {real:#x}..{real + size:#x} are not in the {self.memory_size >> 20} MiB of RAM")
 
-    def translate(self, ea: int, access: str = "load", vcpu: int = 0) -> Any:
+    def translate(self, ea: int, access: Literal["load", "store", "fetch"] = "load", vcpu: int = 0) -> Any:
         """Every step from an effective address to a real one, as a vCPU sees it now (mmu.explain.Translation).
 
         access: load, store or fetch. `str()` of the result draws the walk; nothing changes in the machine."""
@@ -135,7 +138,8 @@ class VM:
         self._closed = True
         if self.compiler is not None:
             self.compiler.close()
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
         self.vcpus.clear()
         del self.ram, self.record
         for address, size in self._mapped:

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import pickle
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ import numpy as np
 from . import cache
 
 ROOT = Path(__file__).resolve().parent.parent
-FORMAT = 3
+FORMAT = 4
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
@@ -43,28 +44,56 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
 
     Cached parts are used as they are; `progress` hears about those that have to be compiled."""
     image = Image()
-    signature = f"{FORMAT} {sys.version_info[:2]} {_cpu()}"
+    signature = f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
     isa_files = [_source(m) for m in isa]
-    front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", *isa_files]
-    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "layout", "trie", "userops", "compiler")]
-    key = cache.source_key([*front, *back], signature)
-    stored = cache.read("handlers", key)
-    if stored is None:
-        stored = pickle.dumps(_build_handlers(isa, progress))
-        cache.write("handlers", key, stored)
-    image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(stored)
-
-    sources = sorted({_source(m) for m in machinery})
-    shared = [ROOT / n for n in ("state.py", "shared.py", "exits.py", "backend/machinery.py", "backend/layout.py")]
-    key = cache.source_key([*sources, *shared], signature + " ".join(machinery))
-    stored = cache.read("machinery", key)
-    if stored is None:
-        stored = pickle.dumps(_build_machinery(machinery, progress))
-        cache.write("machinery", key, stored)
-    image.machinery, image.exports = pickle.loads(stored)
+    front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", *isa_files]
+    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "quiet", "layout", "trie", "userops", "compiler")]
+    handlers_key = cache.source_key([*front, *back], signature)
+    handlers = cache.read("handlers", handlers_key)
+    machinery_key = _machinery_key(machinery, signature)
+    fixed = cache.read("machinery", machinery_key)
+    # With nothing cached both are built, in two processes: numba and llvmlite keep a core each busy.
+    child = _build_elsewhere(machinery) if handlers is None and fixed is None else None
+    if handlers is None:
+        handlers = pickle.dumps(_build_handlers(isa, progress))
+        cache.write("handlers", handlers_key, handlers)
+    if child is not None:
+        if progress is not None:
+            progress("machinery: compiling", 0, 1)
+        child.wait()
+        fixed = cache.read("machinery", machinery_key)
+    if fixed is None:
+        fixed = pickle.dumps(_build_machinery(machinery, progress))
+        cache.write("machinery", machinery_key, fixed)
+    image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(handlers)
+    image.machinery, image.exports = pickle.loads(fixed)
     regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "handlers")]
     image.key = cache.source_key([*front, *back, *regions, ROOT / "backend" / "layout.py"], signature)
     return image
+
+
+def _machinery_key(modules: Sequence[str], signature: str) -> str:
+    shared = [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "backend/machinery.py", "backend/layout.py")]
+    return cache.source_key([*sorted({_source(m) for m in modules}), *shared], f"{signature} {_version_of('numba')} {modules}")
+
+
+def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
+    """Build and cache the machinery in another process. If that fails, the caller finds nothing in the cache."""
+    command = [sys.executable, "-m", "dbt.backend.build", *machinery]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    try:
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+
+
+def _version_of(package: str) -> str:
+    """The version of an installed package, without importing it or the metadata machinery."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"{package} is not installed: pip install {package}")
+    folder = Path(spec.origin).parent.parent
+    return " ".join(sorted(p.name for p in folder.glob(f"{package}-*.dist-info")))
 
 
 def _source(module: str) -> Path:
@@ -103,7 +132,8 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
         importlib.import_module(module)
     report = progress or (lambda what, done, total: None)
     runtime = compile_text(declarations() + runtime_functions() + METADATA)
-    plan, names = [], []
+    plan: list[Any] = []
+    names: list[str] = []
     texts: list[str] = []
     helpers: set[str] = set()
     user_ops: set[Any] = set()
@@ -176,7 +206,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
 
 @dataclass(slots=True)
 class Code:
-    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by mode."""
+    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by Mode.key."""
 
     arena: Any
     symbols: dict[str, int]
@@ -195,7 +225,7 @@ def place_image(image: Image, arena: Any) -> Code:
     trap = arena.allocate(16)
     ctypes.memmove(trap, b"\x0f\x0b" * 8, 16)  # ud2: Numba's error paths, which cannot be reached
     # The machinery calls `enter`, the runtime calls load_slow: a slot each would be one indirection; two passes are none.
-    forward = {n: 0 for n in ("load_slow", "store_slow")}
+    forward = dict.fromkeys(("load_slow", "store_slow"), 0)
     probe = arena.position
     symbols |= load_object(arena, image.runtime, dict.fromkeys(forward, trap), trap)
     symbols |= load_object(arena, image.machinery, symbols, trap)
@@ -220,3 +250,9 @@ def _write_perf_map(symbols: dict[str, int]) -> None:
     with open(f"/tmp/perf-{os.getpid()}.map", "w") as f:
         for (address, name), (following, _) in zip(order, [*order[1:], (order[-1][0] + 256, "")], strict=True):
             f.write(f"{address:x} {min(following - address, 1 << 16):x} {name}\n")
+
+
+if __name__ == "__main__":
+    _modules = tuple(sys.argv[1:])
+    _signature = f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
+    cache.write("machinery", _machinery_key(_modules, _signature), pickle.dumps(_build_machinery(_modules, None)))

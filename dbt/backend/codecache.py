@@ -267,6 +267,19 @@ def invalidate_code(v, real, size):  # type: ignore[no-untyped-def]
 
 
 @exported
+def forget_code(v, real, size):  # type: ignore[no-untyped-def]
+    """RAM that is given to another use: its code pages go. The caller's jump cache is emptied."""
+    m = machine_of(v)
+    end = min(real + size, m.ram_size)
+    while real < end:
+        if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
+            _drop_page(v, m, real >> u64(12))
+        real += u64(4096)
+    flush_jump_cache(v)
+    return u64(0)
+
+
+@exported
 def install_region(v, entry, handler):  # type: ignore[no-untyped-def]
     """Put a compiled region at one of its entries."""
     write64(entry, handler)
@@ -279,6 +292,7 @@ __all__ = [
     "drop_all_code",
     "find_code_page",
     "flush_jump_cache",
+    "forget_code",
     "install_region",
     "invalidate_code",
     "make_code_page",

@@ -24,7 +24,8 @@ from .layout import (
     PARAMETERS,
     SENTINEL,
 )
-from .llvm import CODE, CPU, LIKELY, UNLIKELY, Lowering
+from .llvm import CODE, CPU, LIKELY, UNLIKELY, Lowering, kept
+from .quiet import quiet_functions
 
 JUMP_CACHE_MASK = (state.JUMP_CACHE_ENTRIES - 1) * 16
 
@@ -41,12 +42,12 @@ class Handler(Lowering):
     def get_slot(self, result: str, slot: Slot) -> None:
         """A load from the record."""
         p = self.field(slot.offset)
-        self.emit(f"{result} = load {slot.type}, ptr {p}, {CPU}")
+        self.load_register(result, slot.type, p, f", align {kept(slot.type)[1]}, {CPU}")
 
     def put_slot(self, slot: Slot, value: str) -> None:
         """A store to the record."""
         p = self.field(slot.offset)
-        self.emit(f"store {slot.type} {value}, ptr {p}, {CPU}")
+        self.store_register(slot.type, value, p, f", align {kept(slot.type)[1]}, {CPU}")
 
     def leave_label(self, at: int, after: bool, kind: int | None) -> str:
         """Both ways of leaving are shared by the whole handler."""
@@ -95,7 +96,7 @@ class Handler(Lowering):
                 self.store_field("exit", kind)
                 self.store_field("exit_arg", self.ref(payload))
                 self.emit(f"br label %{self.leave_label(0, after, kind)}")
-        head = f"""define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) nounwind "no-builtins" {{
+        head = f"""define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) {self.attributes()} {{
 %f = sub i64 %fuel, 1
 %spent = icmp slt i64 %f, 0
 br i1 %spent, label %nofuel, label %start, {UNLIKELY}
@@ -284,4 +285,4 @@ define preserve_mostcc i64 @slow_store(ptr %st, i64 %ea, i64 %spec, i64 %v) noun
 ret i64 %r
 }}
 """)
-    return "\n".join(out)
+    return "\n".join([*out, quiet_functions()])

@@ -7,7 +7,7 @@ control goes when an instruction cannot be carried out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .. import state
 from ..ir import ops
@@ -16,6 +16,7 @@ from ..ir.builder import Value
 from ..ir.types import Type, void
 from ..state import Slot
 from .layout import ARGUMENTS, CALLING_CONVENTION
+from .quiet import QUIET
 
 # alias classes: the vCPU record, guest memory and the software TLB, code maps; 0 unlikely, 1 likely
 METADATA = """!0 = !{!"branch_weights", i32 1, i32 100000}
@@ -38,7 +39,33 @@ RUNTIME = [
         f"declare {CALLING_CONVENTION} i64 @x_{n}(ptr noalias, ptr, i64, ptr)"
         for n in ("leave_before", "leave_after", "fuel", "hot", "goto", "step")
     ),
+    *QUIET,
 ]
+
+
+def _vector_intrinsics() -> Iterator[str]:
+    """Those of ir/ops_vector.py."""
+    for n in (8, 16, 32, 64):
+        t, v = f"<{128 // n} x i{n}>", f"v{128 // n}i{n}"
+        yield from (f"declare {t} @llvm.{name}.sat.{v}({t}, {t})" for name in ("sadd", "uadd", "ssub", "usub"))
+        yield from (f"declare {t} @llvm.ctlz.{v}({t}, i1)", f"declare {t} @llvm.ctpop.{v}({t})")
+    t, f = "<4 x i32>", "<4 x float>"
+    yield from (f"declare {f} @llvm.{name}.v4f32({f})" for name in ("sqrt", "rint"))
+    yield f"declare {f} @llvm.fma.v4f32({f}, {f}, {f})"
+    yield from (f"declare {t} @llvm.fpto{s}i.sat.v4i32.v4f32({f})" for s in "su")
+
+
+def _strict_intrinsics() -> Iterator[str]:
+    """Floating-point operations whose flags count (ir/ops_float.py)."""
+    stem = "@llvm.experimental.constrained"
+    for name, count in (("fadd", 2), ("fsub", 2), ("fmul", 2), ("fdiv", 2), ("fma", 3), ("sqrt", 1), ("rint", 1)):
+        yield f"declare double {stem}.{name}.f64({'double, ' * count}metadata, metadata)"
+    yield f"declare float {stem}.fptrunc.f32.f64(double, metadata, metadata)"
+    yield f"declare i64 {stem}.fptosi.i64.f64(double, metadata)"
+    yield from (f"declare {t} {stem}.sitofp.{f}.i64(i64, metadata, metadata)" for t, f in (("double", "f64"), ("float", "f32")))
+
+
+VECTOR_INTRINSICS = list(_vector_intrinsics())
 
 
 def declarations(extra: Iterable[str] = ()) -> str:
@@ -56,8 +83,22 @@ def declarations(extra: Iterable[str] = ()) -> str:
         for ty in ("double", "float"):
             args = ", ".join([ty] * count)
             lines.append(f"declare {ty} @llvm.{name}.{'f64' if ty == 'double' else 'f32'}({args})")
+    lines += VECTOR_INTRINSICS
+    lines += _strict_intrinsics()
     lines += extra
     return "\n".join(lines) + "\n"
+
+
+# Vector registers are numbers of 128 bits (state.py) but kept, and combined bit by bit, as this: LLVM then leaves them in
+# the host's vector registers. What joins two doublewords is better left to general registers.
+QUADWORD = "<2 x i64>"
+VECTOR_LOGIC = {ops.and_: "and", ops.or_: "or", ops.xor: "xor"}
+JOINING = (ops.zext, ops.sext, ops.shl, ops.shr)
+
+
+def kept(ty: Type) -> tuple[str, int]:
+    """How a register is kept in the record and in local variables, and its alignment there."""
+    return (QUADWORD, 8) if ty.bits == 128 else (str(ty), max(ty.bits // 8, 1))
 
 
 class Lowering:
@@ -138,6 +179,29 @@ class Lowering:
         """Lower word, base, offset, icount."""
         raise NotImplementedError
 
+    def load_register(self, result: str, ty: Type, p: str, tail: str = "") -> None:
+        """A register's value, from where it is kept."""
+        if ty.bits == 128:
+            self.emit(f"{result}.q = load {QUADWORD}, ptr {p}{tail}\n{result} = bitcast {QUADWORD} {result}.q to i128")
+        else:
+            self.emit(f"{result} = load {ty}, ptr {p}{tail}")
+
+    def store_register(self, ty: Type, value: str, p: str, tail: str = "") -> None:
+        """Set a register, where it is kept."""
+        if ty.bits == 128:
+            t = self.temp()
+            self.emit(f"{t} = bitcast i128 {value} to {QUADWORD}\nstore {QUADWORD} {t}, ptr {p}{tail}")
+        else:
+            self.emit(f"store {ty} {value}, ptr {p}{tail}")
+
+    def vector_logic(self, v: Value, result: str) -> None:
+        """Bitwise operations on quadwords, in the host's vector registers."""
+        assert v.op is not None
+        for name, a in zip("ab", v.args, strict=True):
+            self.emit(f"{result}.{name} = bitcast i128 {self.ref(a)} to {QUADWORD}")
+        self.emit(f"{result}.v = {VECTOR_LOGIC[v.op]} {QUADWORD} {result}.a, {result}.b")
+        self.emit(f"{result} = bitcast {QUADWORD} {result}.v to i128")
+
     # -- operations
     def body(self, values: Iterable[Value]) -> None:
         """Lower a block's values in order."""
@@ -162,6 +226,8 @@ class Lowering:
             self.exit_if(v)
         elif op in (ops.word, ops.base, ops.offset, ops.icount):
             self.special(v, result)
+        elif op in VECTOR_LOGIC and v.ty.bits == 128 and not any(a.op in JOINING for a in v.args):
+            self.vector_logic(v, result)
         elif op.llvm:
             self.template(v, result)
         elif op.pure:
@@ -175,8 +241,14 @@ class Lowering:
         """An operation with an LLVM template. One with {r} is the whole text, else it is the right-hand side."""
         assert v.op is not None and v.op.llvm
         types = self.types_of(v)
-        text = v.op.llvm.format(*map(self.ref, v.args), r=result, **types)
-        self.emit(text if "{r}" in v.op.llvm else f"{result} = {text}")
+        template = v.op.template(v.imm)
+        text = template.format(*map(self.ref, v.args), r=result, **types)
+        self.emit(text if "{r}" in template else f"{result} = {text}")
+
+    def attributes(self) -> str:
+        """Of the function: `strictfp` if floating-point flags matter in it."""
+        strict = any("constrained" in line for line in self.out)
+        return f'nounwind {"strictfp " if strict else ""}"no-builtins"'
 
     @staticmethod
     def types_of(v: Value) -> dict[str, Type]:
@@ -214,9 +286,10 @@ class Lowering:
         self.emit(f"{scaled} = mul i64 {self.ref(v.args[0])}, {bank.stride}")
         p = self.field(scaled, self.field(bank.offset))
         if v.op is ops.getx:
-            self.emit(f"{result} = load {v.ty}, ptr {p}, {CPU}")
+            self.load_register(result, v.ty, p, f", align {kept(v.ty)[1]}, {CPU}")
         else:
-            self.emit(f"store {v.args[1].ty} {self.ref(v.args[1])}, ptr {p}, {CPU}")
+            ty = v.args[1].ty
+            self.store_register(ty, self.ref(v.args[1]), p, f", align {kept(ty)[1]}, {CPU}")
 
     def memory(self, v: Value, result: str) -> None:
         """Guest storage through the inline software TLB; on a miss the slow path does the whole access."""

@@ -132,6 +132,59 @@ def bswap64(typingctx: Any, value: Any) -> Any:
 
 
 @intrinsic
+def leading_zeros(typingctx: Any, value: Any) -> Any:
+    """Zero bits above the first one; 64 for zero."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def multiply_high(typingctx: Any, a: Any, b: Any) -> Any:
+    """The upper half of a product of 128 bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(*(builder.zext(x, wide) for x in args))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), codegen
+
+
+def _mxcsr(builder: Any, name: str, slot: Any) -> None:
+    pointer = ir.IntType(8).as_pointer()
+    function = builder.module.declare_intrinsic(f"llvm.x86.sse.{name}", (), ir.FunctionType(ir.VoidType(), [pointer]))
+    builder.call(function, [builder.bitcast(slot, pointer)])
+
+
+@intrinsic
+def get_mxcsr(typingctx: Any) -> Any:
+    """The host's floating-point control and status."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        slot = builder.alloca(ir.IntType(32))
+        _mxcsr(builder, "stmxcsr", slot)
+        return builder.zext(builder.load(slot), ir.IntType(64))
+
+    return types.uint64(), codegen
+
+
+@intrinsic
+def set_mxcsr(typingctx: Any, value: Any) -> Any:
+    """Set the host's floating-point control and status."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        slot = builder.alloca(ir.IntType(32))
+        builder.store(builder.trunc(args[0], ir.IntType(32)), slot)
+        _mxcsr(builder, "ldmxcsr", slot)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), codegen
+
+
+@intrinsic
 def _machine_pointer(typingctx: Any, address: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))

@@ -92,7 +92,7 @@ def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: 
             values.append(address)
     table = np.array(values, np.uint64)
     for _, kind, _, _, offset, size, _, info, _, _ in sections:
-        if kind == 4 and info in placed:
+        if kind == 4 and info in placed and size:
             _relocate(placed[info], np.frombuffer(image, _RELA, size // 24, offset), table)
     return symbols
 
@@ -101,18 +101,22 @@ _RELA = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("adden
 
 
 def _relocate(base: int, entries: Any, values: Any) -> None:
-    target = (values[entries["symbol"]] + entries["addend"].view(np.uint64)).view(np.int64)
-    for offset, kind, address in zip(entries["offset"].tolist(), entries["type"].tolist(), target.tolist(), strict=True):
-        place = base + offset
-        if kind == 1:
-            ctypes.c_uint64.from_address(place).value = address & (2**64 - 1)
-        elif kind in (2, 4, 42, 41, 9):  # PC32, PLT32; GOT forms are not produced with reloc=static
-            if kind > 4:
-                raise ValueError(f"relocation type {kind} (through a GOT) in an object compiled for static addresses")
-            ctypes.c_int32.from_address(place).value = address - place
-        elif kind in (10, 11):
-            ctypes.c_uint32.from_address(place).value = address & 0xFFFF_FFFF
-        elif kind == 24:
-            ctypes.c_uint64.from_address(place).value = (address - place) & (2**64 - 1)
-        else:
-            raise ValueError(f"relocation type {kind} is not one our loader knows")
+    """Apply relocations (System V ABI, AMD64): 64 for addresses, 32 and 32S for low ones, PC32 and PLT32 for near ones."""
+    kinds = entries["type"]
+    known = np.isin(kinds, (1, 2, 4, 10, 11, 24))
+    if not known.all():
+        raise ValueError(f"relocation type {kinds[~known][0]} is not one our loader knows (objects are compiled for static addresses)")
+    places = entries["offset"].astype(np.int64) + base
+    targets = (values[entries["symbol"]] + entries["addend"].view(np.uint64)).view(np.int64)
+    size = int(entries["offset"].max()) + 8
+    memory = np.frombuffer((ctypes.c_uint8 * size).from_address(base), np.uint8)
+    relative = np.isin(kinds, (2, 4, 24))
+    numbers = np.where(relative, targets - places, targets)
+    wide = np.isin(kinds, (1, 24))
+    near = ~wide
+    signed = kinds != 10
+    if ((numbers[near & signed] >> 31) + 1 >> 1).any() or (numbers[near & ~signed] >> 32).any():
+        raise ValueError("a relocation does not reach: the arena is not in the low 2 GiB")
+    for chosen, width in ((wide, 8), (near, 4)):
+        at = entries["offset"][chosen].astype(np.int64)[:, None] + np.arange(width)
+        memory[at] = numbers[chosen].astype(np.int64)[:, None].view(np.uint8).reshape(-1, 8)[:, :width]

@@ -61,7 +61,7 @@ class RegionCache:
             return
         at = 0
         while at + _HEAD.size <= len(data):
-            magic, mode, offset, entries, count, length, crc = _HEAD.unpack_from(data, at)
+            magic, mode, _, entries, count, length, crc = _HEAD.unpack_from(data, at)
             at += _HEAD.size
             end = at + 2 * entries + 6 * count + length
             if magic != _MAGIC or end > len(data) or zlib.crc32(data[at:end]) != crc:
@@ -71,12 +71,17 @@ class RegionCache:
                 np.frombuffer(data, np.uint16, entries, at), np.frombuffer(data, np.uint16, count, middle),
                 np.frombuffer(data, np.uint32, count, middle + 2 * count), data[middle + 6 * count : end],
             )  # fmt: skip
-            self._known.setdefault((mode, offset), []).append(found)
+            self._remember(mode, found)
             at = end
 
+    def _remember(self, mode: int, region: Compiled) -> None:
+        """It can be found by each of its entries."""
+        for entry in region.entries.tolist():
+            self._known.setdefault((mode, 4 * entry), []).append(region)
+
     def find(self, words: Any, offset: int, mode: Mode) -> Compiled | None:
-        """A cached region at byte `offset` of a page of 1,024 instruction words."""
-        return next((made for made in self._known.get((mode.index, offset), ()) if made.matches(words)), None)
+        """A cached region that can be entered at byte `offset` of a page of 1,024 instruction words."""
+        return next((made for made in self._known.get((mode.key, offset), ()) if made.matches(words)), None)
 
     def compile(self, words: Any, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
         """Compile the region at byte `offset` and remember it."""
@@ -86,15 +91,19 @@ class RegionCache:
         places = np.array(found.covered, np.uint16) >> 2
         entries = np.array(found.entries, np.uint16) >> 2
         made = Compiled(entries, places, words[places].astype(np.uint32), image)
-        self._known.setdefault((mode.index, offset), []).append(made)
+        self._remember(mode.key, made)
         body = made.pack()
-        self._new.append(_HEAD.pack(_MAGIC, mode.index, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body)
+        self._new.append(_HEAD.pack(_MAGIC, mode.key, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body)
         return made
 
     def load(self, arena: Arena, image: bytes) -> int:
         """Place a region's object; its address."""
         symbols = load_object(arena, image, self._engine.code.symbols)
         return symbols["region"]
+
+    def forget_new(self) -> None:
+        """Leave what was compiled so far to another process to save."""
+        self._new.clear()
 
     def save(self) -> None:
         """Append what was compiled to the cache file."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .. import state
-
 from ..ir import ops
 from ..ir.builder import Builder, Value
 from ..ir.terminals import Branch, Jump, Stop
@@ -19,7 +18,7 @@ from ..mode import Mode
 from ..state import Slot
 from .handlers import count_entry, jump_cache_probe, place
 from .layout import CALLING_CONVENTION, HIGH_BITS, PARAMETERS
-from .llvm import CODE, CPU, UNLIKELY, Lowering
+from .llvm import CODE, CPU, QUADWORD, UNLIKELY, Lowering, kept
 
 Displacement = Callable[[Value, int], "int | None"]
 
@@ -97,12 +96,12 @@ class RegionLowering(Lowering):
     # -- registers
     def get_slot(self, result: str, slot: Slot) -> None:
         """A local variable."""
-        self.emit(f"{result} = load {slot.type}, ptr {self._variable(slot.offset)}")
+        self.load_register(result, slot.type, self._variable(slot.offset))
 
     def put_slot(self, slot: Slot, value: str) -> None:
         """A local variable."""
         self._dirty[slot.offset] = slot
-        self.emit(f"store {slot.type} {value}, ptr {self._variable(slot.offset)}")
+        self.store_register(slot.type, value, self._variable(slot.offset))
 
     @staticmethod
     def _variable(offset: int) -> str:
@@ -117,7 +116,8 @@ class RegionLowering(Lowering):
         """Read everything anew."""
         for slot in self._used.values():
             p, v = self.field(slot.offset), self.temp()
-            self.emit(f"{v} = load {slot.type}, ptr {p}, {CPU}\nstore {slot.type} {v}, ptr {self._variable(slot.offset)}")
+            ty, align = kept(slot.type)
+            self.emit(f"{v} = load {ty}, ptr {p}, align {align}, {CPU}\nstore {ty} {v}, ptr {self._variable(slot.offset)}")
 
     def indexed(self, v: Value, result: str) -> None:
         """A register chosen at run time: through the record."""
@@ -130,9 +130,10 @@ class RegionLowering(Lowering):
         for offset in sorted(self._dirty):
             slot = self._dirty[offset]
             v = self.temp()
-            to.append(f"{v} = load {slot.type}, ptr {self._variable(offset)}")
+            ty, align = kept(slot.type)
+            to.append(f"{v} = load {ty}, ptr {self._variable(offset)}")
             p = self.field(offset, to=to)
-            to.append(f"store {slot.type} {v}, ptr {p}, {CPU}")
+            to.append(f"store {ty} {v}, ptr {p}, align {align}, {CPU}")
 
     # -- leaving
     def _fuel_at(self, at: int, to: list[str]) -> str:
@@ -246,20 +247,22 @@ class RegionLowering(Lowering):
             self.body(block.body)
             self._finish(at, block)
         self._common_leave()
-        head = [f'define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) nounwind "no-builtins" {{', "start:"]
+        head = [f'define {CALLING_CONVENTION} i64 @{self.name}({PARAMETERS}) {self.attributes()} {{', "start:"]
         head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left\n%left_at = alloca i64\n%unspent = alloca i64")
         head.append(place("%ip"))
         head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
         for whole in sorted({state.container(offset) for offset in self._used}):
-            ty = "i128" if whole != next(o for o in self._used if state.container(o) == whole) else self._used[whole].type
+            shared = whole != next(o for o in self._used if state.container(o) == whole)
+            ty = QUADWORD if shared else kept(self._used[whole].type)[0]
             head.append(f"%s{whole} = alloca {ty}")
         for offset, slot in sorted(self._used.items()):
             whole = state.container(offset)
             if whole != offset:
                 head.append(f"%w{offset} = getelementptr i8, ptr %s{whole}, i64 {offset - whole}")
+            ty, align = kept(slot.type)
             head.append(
-                f"%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n%i{offset} = load {slot.type}, ptr %p{offset}, {CPU}\n"
-                f"store {slot.type} %i{offset}, ptr {self._variable(offset)}"
+                f"%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n%i{offset} = load {ty}, ptr %p{offset}, align {align}, {CPU}\n"
+                f"store {ty} %i{offset}, ptr {self._variable(offset)}"
             )
         cases = " ".join(f"i64 {t}, label %b{t}" for t in self.entries[1:])
         head.append(f"switch i64 %off, label %b{self.entries[0]} [{cases}]")

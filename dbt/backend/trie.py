@@ -1,4 +1,4 @@
-"""The interpreter's decoder: a trie over instruction words whose leaves are handlers, one root per mode.
+"""The interpreter's decoder: a trie over instruction words whose leaves are handlers, one root per mode and CPU level.
 
 Built once from the declarations and cached as numbers: nodes are {shift | mask << 8, children ...}; a child is the
 index of a node, or the number of a handler.
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..frontend.fork import Question, resolve, support
 from ..frontend.insn import Insn
-from ..mode import MODES, Mode
+from ..mode import ANY, LEVELS, MODES, Mode
 
 LEAF = 1 << 62  # in a child: the low bits number a handler, not a node
 
@@ -39,7 +39,7 @@ class TrieBuilder:
         return self._known[key]
 
     def root(self, plan: list[tuple[Insn, Question | int, int]], mode: Mode) -> int:
-        """The trie of one mode. `plan`: instruction, its questions, the number of its first handler."""
+        """The trie of one mode and level. `plan`: instruction, its questions, the number of its first handler."""
         leaves = {}
         for insn, tree, first in plan:
             fields, asked = support(tree)
@@ -50,7 +50,7 @@ class TrieBuilder:
             leaves[insn.index] = self._leaves[key]
         primaries = []
         for primary in range(64):
-            rows = sorted((p[0] for p in plan if p[0].bits >> 26 == primary), key=lambda i: -i.mask.bit_count())
+            rows = sorted((p[0] for p in plan if p[0].bits >> 26 == primary and _has(p[0], mode.level)), key=lambda i: -i.mask.bit_count())
             primaries.append(self._split(rows, leaves, 0xFC00_0000))
         return self.node(26, 6, primaries)
 
@@ -84,9 +84,9 @@ class TrieBuilder:
 
 
 def build_trie(plan: list[tuple[Insn, Question | int, int]], illegal: int) -> tuple[Any, Any]:
-    """The tries of all modes over a plan of handlers."""
+    """The tries of all modes over a plan of handlers, by Mode.key."""
     builder = TrieBuilder(illegal)
-    return builder.finish([builder.root(plan, Mode.of_index(m)) for m in range(MODES)])
+    return builder.finish([builder.root(plan, Mode.of_index(m, level)) for level in range(len(LEVELS)) for m in range(MODES)])
 
 
 def place_trie(nodes: Any, roots: Any, base: int, handlers: Any) -> tuple[Any, Any]:
@@ -106,6 +106,10 @@ def place_trie(nodes: Any, roots: Any, base: int, handlers: Any) -> tuple[Any, A
         at += 2 + (words[at] >> 8)
     out[heads] = nodes[heads]
     return out, real(roots)
+
+
+def _has(insn: Insn, level: int) -> bool:
+    return level == ANY or level in insn.levels
 
 
 def _longest_run(mask: int) -> tuple[int, int]:

@@ -18,6 +18,8 @@ alias("mr[.] RA,RS", "or[.] RA,RS,RS")
 alias("not[.] RA,RS", "nor[.] RA,RS,RS")
 alias("vmr VRT,VRA", "vor VRT,VRA,VRA")
 alias("vnot VRT,VRA", "vnor VRT,VRA,VRA")
+for _old, _new in (("vcfpsxws", "vctsxs"), ("vcfpuxws", "vctuxs"), ("vcsxwfp", "vcfsx"), ("vcuxwfp", "vcfux")):
+    alias(f"{_old} VRT,VRB,UIM", f"{_new} VRT,VRB,UIM", printed=False)
 alias("sub[o][.] RT,RA,RB", "subf[o][.] RT,RB,RA", printed=False)
 alias("subc[o][.] RT,RA,RB", "subfc[o][.] RT,RB,RA", printed=False)
 
@@ -153,8 +155,10 @@ alias("wait", "wait 0")
 alias("sc [LEV]", "sc LEV")
 alias("mtmsrd RS,[L15]", "mtmsrd RS,L15")
 alias("mtmsr RS,[L15]", "mtmsr RS,L15")
-alias("tlbie RB", "tlbie RB,0", printed=False)
-alias("tlbiel RB", "tlbiel RB,0")
+alias("tlbie RB", "tlbie RB,0,0,0,0", printed=False)
+alias("tlbiel RB", "tlbiel RB,0,0,0,0")
+for _tlbie in ("tlbie", "tlbiel"):
+    alias(f"{_tlbie} RB,RS,[RIC],[PRS],[R]", f"{_tlbie} RB,RS,RIC,PRS,R")
 alias("slbia [IH]", "slbia IH")
 
 # -- transactional memory
@@ -167,3 +171,24 @@ alias("tbegin. [L]", "tbegin. L")
 # -- FPSCR
 alias("mtfsfi[.] BFF,U,[FW]", "mtfsfi[.] BFF,U,FW")
 alias("mtfsf[.] FLM,FRB,[FL],[FW]", "mtfsf[.] FLM,FRB,FL,FW")
+
+# -- fixed point of ISA 3.0
+alias("lnia RT", "addpcis RT,0")
+alias("subpcis RT,n", "addpcis RT,-1*n", printed=False)
+
+# -- VSX: registers by the names of the older files, and common permutations
+for _move in ("d", "wz"):
+    alias(f"mffpr{_move} RA,FRS", f"mfvsr{_move} RA,FRS", guard=lambda RA, FRS: FRS < 32)
+    alias(f"mfvr{_move} RA,VRS", f"mfvsr{_move} RA,VRS+32", guard=lambda RA, VRS: 0 <= VRS < 32)
+for _move in ("d", "wa", "wz"):
+    alias(f"mtfpr{_move} FRT,RA", f"mtvsr{_move} FRT,RA", guard=lambda FRT, RA: FRT < 32)
+    alias(f"mtvr{_move} VRT,RA", f"mtvsr{_move} VRT+32,RA", guard=lambda VRT, RA: 0 <= VRT < 32)
+alias("xxspltd XT,XA,n", "xxpermdi XT,XA,XA,3*n", guard=lambda XT, XA, n: n in (0, 1))
+alias("xxswapd XT,XA", "xxpermdi XT,XA,XA,2")
+alias("xxmrghd XT,XA,XB", "xxpermdi XT,XA,XB,0")
+alias("xxmrgld XT,XA,XB", "xxpermdi XT,XA,XB,3")
+alias("xvmovdp XT,XA", "xvcpsgndp XT,XA,XA")
+alias("xvmovsp XT,XA", "xvcpsgnsp XT,XA,XA")
+alias("xxmr XT,XA", "xxlor XT,XA,XA")
+alias("xxlnot XT,XA", "xxlnor XT,XA,XA")
+alias("rfebb", "rfebb 1")

@@ -14,7 +14,7 @@ from ..ir.access import Access, Helper, Leave
 from ..ir.builder import Builder, Value
 from ..ir.terminals import Branch, Jump, Stop
 from ..ir.types import Type, i1, i8, i32, i64
-from ..mode import Mode
+from ..mode import ANY, Mode
 from ..state import SLOTS, slot
 
 # SRR1 bits of the program interrupt (Book III 6.5.9)
@@ -51,6 +51,7 @@ class Context:
     def __init__(self, mode: Mode | None, fork: Any = None) -> None:
         self.ir = Builder(fork)
         self._mode = mode
+        self.level = ANY if mode is None else mode.level
         self.word: Any = 0  # the instruction word: an int in translations
         self.insn: Any = None  # its declaration
         self.offset: Any = 0  # byte offset of the instruction in its page: an int in translations
@@ -84,6 +85,10 @@ class Context:
     def trap_privileged(self) -> Any:
         """Privileged instructions exit to be emulated."""
         return self._mode_bit("trap")
+
+    def at_least(self, version: str) -> Any:
+        """Whether the processor implements an architecture version ("2.07", "3.0") or a later one."""
+        return self._mode_bit({"2.07": "isa207", "3.0": "isa300"}[version])
 
     def choose(self, field: Any, known: Any) -> Any:
         """`field` as a plain int if it is one of `known`, else None; in a handler, one path for each."""
@@ -147,11 +152,19 @@ class Context:
             v = result if self.sf else result.to(i32)
             self.compare(0, ops.slt(v, 0), ops.slt(self.const(0, v.ty), v))
 
-    def overflow(self, OE: Any, overflowed: Value) -> None:
-        """XER[OV] and the sticky XER[SO], if OE."""
+    def overflow(self, OE: Any, overflowed: Value, low: Value | None = None) -> None:
+        """XER[OV] and the sticky XER[SO], if OE. From ISA 3.0 on XER[OV32] too: `low`, or the same as OV (Book I 3.2.2)."""
         if OE:
             self.ov = overflowed
             self.so = self.so | overflowed
+            if self.at_least("3.0"):
+                self.ov32 = overflowed if low is None else low
+
+    def carry(self, carried: Value, low: Value | None = None) -> None:
+        """XER[CA]. From ISA 3.0 on XER[CA32] too: `low`, or the same as CA."""
+        self.ca = carried
+        if self.at_least("3.0"):
+            self.ca32 = carried if low is None else low
 
     # -- storage
     def load(self, ty: Type, ea: Value, *, reverse: bool = False, aligned: bool = False) -> Value:

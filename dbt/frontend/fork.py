@@ -119,4 +119,4 @@ def value_of(v: Value, word: int, mode: Any) -> int:
     args = [value_of(a, word, mode) for a in v.args]
     widths = dict(zip(v.op.params, (a.ty.bits for a in v.args), strict=True))
     n = v.ty.bits if v.op.result == "N" else widths.get("N", 64)
-    return v.op.evaluate(args, n, widths.get("M", 0)) & v.ty.mask
+    return v.op.evaluate(args, n, widths.get("M", 0), v.imm) & v.ty.mask

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..mode import ANY, LEVELS, level_of
 from .fields import FIELDS, Field
 
 OPTIONS = {"[o]": "OE", "[.]": "Rc", "[l]": "LK", "[a]": "AA"}
@@ -38,6 +39,7 @@ class Insn:
     needs: str
     section: str
     module: str
+    levels: range  # places in mode.LEVELS of those that have it
     index: int = field(default=-1)
 
     @property
@@ -91,18 +93,21 @@ class InsnSet:
         row = self._by_primary.setdefault(new.bits >> 26, [])
         for old in row:
             both = old.mask & new.mask
-            if not (old.bits ^ new.bits) & both and old.mask.bit_count() == new.mask.bit_count():
-                word = old.bits | new.bits
-                raise DeclarationError(f"{new.syntax!r} overlaps {old.syntax!r}: word {word:#010x} is both; no fixed bit tells them apart")
+            apart = old.levels.stop <= new.levels.start or new.levels.stop <= old.levels.start
+            nested = old.mask != new.mask and both in (old.mask, new.mask)  # one is a special case of the other: it wins
+            if not (old.bits ^ new.bits) & both and not nested and not apart:
+                word, only = old.bits | new.bits, old.mask ^ new.mask
+                where = f"bit {31 - (only.bit_length() - 1)} is fixed in one of them only" if only else "they fix the same bits alike"
+                raise DeclarationError(f"{new.syntax!r} overlaps {old.syntax!r}: word {word:#010x} is both; {where}")
         new.index = len(self.insns)
         self.insns.append(new)
         row.append(new)
         row.sort(key=lambda i: -i.mask.bit_count())
 
-    def decode(self, word: int) -> Insn | None:
-        """The instruction `word` encodes (the most specific declaration), or None."""
+    def decode(self, word: int, level: int = ANY) -> Insn | None:
+        """The instruction `word` encodes (the most specific declaration) on a processor of a level, or None."""
         for i in self._by_primary.get(word >> 26, ()):
-            if word & i.mask == i.bits:
+            if word & i.mask == i.bits and (level == ANY or level in i.levels):
                 return i
         return None
 
@@ -116,12 +121,14 @@ class InsnSet:
 ISA = InsnSet()
 
 
-def insn(syntax: str, box: str, *, privileged: bool = False, since: str = "PPC", needs: str = "", section: str = "",
+def insn(syntax: str, box: str, *, privileged: bool = False, since: str = "PPC", until: str = "", needs: str = "", section: str = "",
          **constants: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:  # fmt: skip
     """Declare the decorated body as the meaning of an instruction.
 
     privileged: only allowed with MSR[PR] = 0. since: first architecture level ("P1", "PPC", "2.00", "2.03" ... "3.0B").
-    needs: facility that must be enabled ("fp", "vec", "vsx"). section: where the manual defines it, as "I 3.3.9".
+    until: the first one without it again; a word that a CPU model's level does not have is an illegal instruction.
+    needs: facility that must be enabled ("fp", "vec", "vsx"; "vsx|vec": the second where the first field of the box is a VSR
+    from 32 on). section: where the manual defines it, as "I 3.3.9".
     Other keywords are passed to the body, so that several declarations can share one.
     """
 
@@ -136,7 +143,8 @@ def insn(syntax: str, box: str, *, privileged: bool = False, since: str = "PPC",
             raise DeclarationError(f"{syntax!r}: operand {sorted(unknown)[0]} is no field of {box!r}")
         if unused := {k for k in constants if k not in wants}:
             raise DeclarationError(f"{syntax!r}: {sorted(unused)[0]}= is no parameter of the body")
-        ISA.add(Insn(syntax, box, mask, bits, fields, body, constants, privileged, since, needs, section, body.__module__))
+        levels = range(level_of(since), level_of(until) if until else len(LEVELS) - 1)
+        ISA.add(Insn(syntax, box, mask, bits, fields, body, constants, privileged, since, needs, section, body.__module__, levels))
         return body
 
     return register

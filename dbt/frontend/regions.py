@@ -14,7 +14,7 @@ from ..mode import Mode
 from .context import Context
 from .translate import build, decode
 
-MAX_INSTRUCTIONS = 256
+MAX_INSTRUCTIONS = 160  # LLVM's time grows faster than this
 PAGE_BYTES = 4096
 
 
@@ -46,7 +46,7 @@ def flow_of(word: int, mode: Mode) -> Flow:
     c = Context(mode)
     build(c, word, 0)
     end = c.ir.end
-    found = decode(word)
+    found = decode(word, mode.level)
     links = found is not None and bool(found.fields.get("LK"))
     if end is None:
         return Flow(True, None, False, False)
@@ -90,7 +90,8 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Collection[
                     leaders.add(target)
                     todo.append(target)
             if flow.links:
-                targets.add(at + 4)  # where the callee returns to
+                if arrivals is None or at + 4 in arrivals:
+                    targets.add(at + 4)  # where the callee returns to
                 leaders.add(at + 4)
                 todo.append(at + 4)
                 break

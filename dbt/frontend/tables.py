@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..ir.ops import OPS, Effect
 from . import isa as isa
+from .coverage import coverage_markdown
 from .insn import ISA, Insn
 from .translate import handlers
 
@@ -81,7 +82,8 @@ def ops_markdown() -> str:
     for o in OPS.values():
         effect = "pure" if o.pure else ", ".join(e.name.lower().replace("_", " ") for e in Effect if o.effect & e and e.name)
         lowered = "template" if o.llvm else "backend" if not o.pure or o.llvm == "" else "Numba"
-        signature = f"({', '.join(o.params)}) -> {o.result}"
+        immediate = f".{'/'.join(map(str, o.imms)) or 'n'}" if o.takes_imm else ""
+        signature = f"{immediate}({', '.join(o.params)}) -> {o.result}"
         doc = " ".join(o.doc.split()).replace("|", "\\|")
         lines.append(f"| `{o.name}` | `{signature}` | {effect} | {lowered} | {doc} |")
     head = f"# IR operations\n\n{NOTE}\n\n{len(OPS)} operations. "
@@ -91,7 +93,7 @@ def ops_markdown() -> str:
 
 def documents() -> dict[str, str]:
     """Every generated document: path below docs/generated -> text."""
-    return {"isa.md": isa_markdown(), "ops.md": ops_markdown()}
+    return {"isa.md": isa_markdown(), "ops.md": ops_markdown(), "coverage.md": coverage_markdown(NOTE)}
 
 
 def write(directory: Path) -> list[Path]:

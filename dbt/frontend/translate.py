@@ -9,7 +9,7 @@ from ..exits import Exit
 from ..ir import ops
 from ..ir.builder import Builder
 from ..ir.types import i1
-from ..mode import Mode
+from ..mode import ANY, Mode
 from .context import FACILITY, Context
 from .fork import Question, Tracer, explore
 from .insn import ISA, Insn
@@ -23,9 +23,9 @@ class Decoded(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def decode(word: int) -> Decoded | None:
-    """The instruction and its field values, or None for an undefined encoding."""
-    found = ISA.decode(word)
+def decode(word: int, level: int = ANY) -> Decoded | None:
+    """The instruction and its field values, or None for an encoding that a processor of this level does not have."""
+    found = ISA.decode(word, level)
     return None if found is None else Decoded(found, {f.name: f.extract(word) for f in found.fields})
 
 
@@ -33,7 +33,9 @@ def _apply(c: Context, insn: Insn, fields: dict[str, Any]) -> None:
     if insn.privileged and c.privileged():
         return
     if insn.needs:
-        shift, vector = FACILITY[insn.needs]
+        low, _, high = insn.needs.partition("|")
+        # "vsx|vec": which facility depends on the first operand, VSR 0-31 or 32-63
+        shift, vector = FACILITY[high if high and fields[insn.fields[0].name] >> 5 else low]
         c.exit_if(~((c.msr >> shift).to(i1)), Exit.FACILITY, vector)
     wanted = insn.semantics.__code__.co_varnames[1 : insn.semantics.__code__.co_argcount]
     c.insn = insn
@@ -43,7 +45,7 @@ def _apply(c: Context, insn: Insn, fields: dict[str, Any]) -> None:
 def build(c: Context, word: int, offset: int) -> bool:
     """Append one known instruction to the block of `c`; False (and an illegal exit) if the word is undefined."""
     c.offset, c.word = offset, word
-    found = decode(word)
+    found = decode(word, c.level)
     if found is None:
         c.illegal()
         return False

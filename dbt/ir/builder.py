@@ -141,6 +141,7 @@ class Builder:
         self._seen: dict[Any, Value] = {}
         self._consts: dict[tuple[int, int], Value] = {}
         self._slots: dict[int, tuple[Any, Value]] = {}
+        self._passed: set[int] = set()  # conditions that would have left before
         self._indexed: dict[tuple[Any, int], Value] = {}  # (bank, id of the index) -> value
 
     def const(self, x: int | Value, ty: Type = i64) -> Value:
@@ -162,7 +163,7 @@ class Builder:
             args = args[::-1]
         if args and all(a.op is None for a in args):
             m = args[op.params.index("M")].ty.bits if "M" in op.params else 0
-            return self.const(op.evaluate([a.imm for a in args], n, m), ty)
+            return self.const(op.evaluate([a.imm for a in args], n, m, imm), ty)
         for rule in RULES.get(op, ()):
             better = rule(*args)
             if better is not None:
@@ -241,8 +242,9 @@ class Builder:
 
     def exit_if(self, condition: Value, leave: Leave, payload: Any = 0) -> None:
         """Leave translated code if `condition`."""
-        if condition.const == 0:
+        if condition.const == 0 or id(condition) in self._passed:
             return
+        self._passed.add(id(condition))
         self._append(ops.exit_if, (condition, self.const(payload)), void, leave._replace(at=self.at))
 
     def _forget_views(self, changed: Any) -> None:

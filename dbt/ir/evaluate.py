@@ -44,6 +44,9 @@ class Machine(Protocol):
     def exited(self) -> tuple[int, int] | None:
         """Exit kind and payload that the last helper left behind, if it did (asked where Helper.exits is set)."""
 
+    def raised(self, flags: int) -> None:
+        """Add to the sticky floating-point flags (as the host's MXCSR has them)."""
+
     def word(self) -> int:
         """The instruction word being executed."""
 
@@ -138,13 +141,15 @@ def _one(v: Value, args: list[int], machine: Machine) -> int:
     elif op is ops.offset:
         return machine.offset()
     else:
-        return _pure(v, args)
+        return _pure(v, args, machine)
     return 0
 
 
-def _pure(v: Value, args: list[int]) -> int:
+def _pure(v: Value, args: list[int], machine: Machine) -> int:
     op = v.op
     assert op is not None
+    if op.raises is not None:
+        machine.raised(op.raises(*args))
     widths = {want: a.ty.bits for want, a in zip(op.params, v.args, strict=True)}
     n = v.ty.bits if op.result == "N" else widths.get("N", 0)
-    return op.evaluate(args, n, widths.get("M", 0))
+    return op.evaluate(args, n, widths.get("M", 0), v.imm)

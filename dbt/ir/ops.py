@@ -7,6 +7,8 @@ Everything else (builder, verifier, printer, evaluator, docs, generated tests) r
 
 A signature is written with concrete types (``i1``) or with ``N`` ("any integer type, the same one throughout") and
 ``M`` (a second one, for width changes). A keyword-only ``w`` receives the width of N in bits, ``m`` that of M.
+A keyword-only ``imm`` receives the operation's immediate, a number fixed when it is built (the lane width of a vector
+operation); the template is then a function that writes the text for it.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ class Effect(enum.Flag):
     READS = enum.auto()  # guest state or memory
     WRITES = enum.auto()
     MAY_EXIT = enum.auto()  # guest state must be exact here
+    RAISES = enum.auto()  # adds to the floating-point flags, and touches nothing else
 
 
 def u64(x: int) -> int:
@@ -35,13 +38,19 @@ def u64(x: int) -> int:
     return x & M64
 
 
+Template = str | Callable[[int], str] | None
+
+
 class Op:
     """One operation. Calling it appends to the block of its first non-constant operand."""
 
-    __slots__ = ("commutes", "doc", "effect", "eval", "llvm", "may_exit", "name", "params", "pure", "result",
-                 "takes_m", "takes_w")  # fmt: skip
+    __slots__ = ("commutes", "doc", "effect", "eval", "imms", "llvm", "may_exit", "name", "params", "pure", "raises",
+                 "result", "takes_imm", "takes_m", "takes_w")  # fmt: skip
 
-    def __init__(self, fn: Callable[..., Any], llvm: str | None, effect: Effect, commutes: bool) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], llvm: Template, effect: Effect, commutes: bool, imms: tuple[int, ...],
+        raises: Callable[..., int] | None,
+    ) -> None:  # fmt: skip
         signature = inspect.signature(fn)
         positional = [p for p in signature.parameters.values() if p.kind is not p.KEYWORD_ONLY]
         self.name = fn.__name__.rstrip("_")
@@ -51,25 +60,36 @@ class Op:
         self.result: str = signature.return_annotation
         self.effect = effect
         self.commutes = commutes
+        self.raises = raises
         self.takes_w = "w" in signature.parameters
         self.takes_m = "m" in signature.parameters
+        self.takes_imm = "imm" in signature.parameters
+        self.imms = imms
         self.doc = inspect.getdoc(fn) or ""
         self.pure = effect is Effect.PURE
         self.may_exit = bool(effect & Effect.MAY_EXIT)
         known = {"N", "M", "i1", "i8", "i16", "i32", "i64", "i128", "void"}
         if bad := [t for t in (*self.params, self.result) if t not in known]:
             raise TypeError(f"operation {self.name}: unknown type {bad[0]!r} in its signature (one of {sorted(known)})")
+        if self.takes_imm != callable(llvm):
+            raise TypeError(f"operation {self.name}: an immediate and a template that is a function go together")
         if self.name in OPS:
             raise ValueError(f"operation {self.name} is declared twice")
         OPS[self.name] = self
 
-    def evaluate(self, args: list[int], w: int, m: int) -> int:
+    def template(self, imm: Any) -> str:
+        """The LLVM template for an immediate (None where the operation takes none)."""
+        return self.llvm(imm) if callable(self.llvm) else self.llvm or ""
+
+    def evaluate(self, args: list[int], w: int, m: int, imm: Any = None) -> int:
         """The meaning, unmasked: `w` is the width of N, `m` that of M (0 where the signature has none)."""
         widths = {}
         if self.takes_w:
             widths["w"] = w
         if self.takes_m:
             widths["m"] = m
+        if self.takes_imm:
+            widths["imm"] = imm
         return int(self.eval(*args, **widths))
 
     def __call__(self, *args: Any, ty: Any = None, imm: Any = None) -> Any:
@@ -87,9 +107,13 @@ class Op:
 OPS: dict[str, Op] = {}
 
 
-def op(llvm: str | None = None, *, effect: Effect = Effect.PURE, commutes: bool = False) -> Callable[[Callable[..., Any]], Op]:
-    """Declare the decorated function as an IR operation."""
-    return lambda fn: Op(fn, llvm, effect, commutes)
+def op(
+    llvm: Template = None, *, effect: Effect = Effect.PURE, commutes: bool = False, imms: tuple[int, ...] = (),
+    raises: Callable[..., int] | None = None,
+) -> Callable[[Callable[..., Any]], Op]:  # fmt: skip
+    """Declare the decorated function as an IR operation. imms: the immediates it takes, if not any number. raises: the
+    host's floating-point flags that an operation with Effect.RAISES adds."""
+    return lambda fn: Op(fn, llvm, effect, commutes, imms, raises)
 
 
 # -- arithmetic -------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Floating-point operations. Values travel as the bits of an IEEE double in an i64 (a float in an i32 where it says so).
 
-Every result is the PowerPC one, NaNs included (Book I 4.3.2): the first NaN operand made quiet, else the default NaN,
-which is positive. Rounding is to nearest even. No operation here knows FPSCR; frontend/isa/float_fpscr.py does.
+These are the host's operations, rounding to nearest even: the fast path. One that can raise a flag (Effect.RAISES) adds
+it to the host's sticky bits, from which FPSCR gets OX, UX, ZX and XX when it is read; `raises` says the same for the
+reference evaluator. None of them knows FPSCR: frontend/isa/float_model.py says when their answer is PowerPC's.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import math
 import struct
 from fractions import Fraction
 
-from .ops import op
+from .ops import Effect, op
 
-i32 = int  # as in ops.py: the vocabulary of signatures
+i1 = i32 = int  # as in ops.py: the vocabulary of signatures
 i64 = int
 
 SIGN = 1 << 63
@@ -69,60 +70,88 @@ def fused(a: float, c: float, b: float, digits: int, smallest: int) -> float:
     return a * c + b if not (a and c) else 0.0  # zeros: the sum of signed zeros; or exact cancellation
 
 
-# -- templates: the host's operation, then its NaN replaced by ours
+# -- templates: the host's operation. Constrained intrinsics: LLVM neither removes nor invents an operation that raises
 
 
-def _template(operation: str, operands: int, kind: str = "double") -> str:
-    """LLVM text of `operation` with a NaN result replaced by the first NaN operand, else the default."""
+def _template(operation: str, operands: int) -> str:
+    """LLVM text of `operation` on doubles."""
     text = [f"{{r}}.f{n} = bitcast i64 {{{n}}} to double" for n in range(operands)]
-    values = [f"{{r}}.f{n}" for n in range(operands)]
-    if kind == "float":
-        text += [f"{{r}}.s{n} = fptrunc double {{r}}.f{n} to float" for n in range(operands)]
-        values = [f"{{r}}.s{n}" for n in range(operands)]
-    text.append("{r}.v = " + operation.format(*values))
-    result = "{r}.v"
-    if kind == "float":
-        text.append("{r}.w = fpext float {r}.v to double")
-        result = "{r}.w"
-    text += [f"{{r}}.n = fcmp uno double {result}, {result}", f"{{r}}.b = bitcast double {result} to i64"]
-    chosen = str(DEFAULT_NAN)
-    for n in reversed(range(operands)):
-        text.append(f"{{r}}.u{n} = fcmp uno double {{r}}.f{n}, {{r}}.f{n}")
-        text.append(f"{{r}}.q{n} = or i64 {{{n}}}, {QUIET}")
-        text.append(f"{{r}}.c{n} = select i1 {{r}}.u{n}, i64 {{r}}.q{n}, i64 {chosen}")
-        chosen = f"{{r}}.c{n}"
-    if kind == "float":
-        text.append(f"{{r}}.t = and i64 {chosen}, {SINGLE_BITS - (1 << 64)}")
-        chosen = "{r}.t"
-    text.append(f"{{r}} = select i1 {{r}}.n, i64 {chosen}, i64 {{r}}.b")
+    text.append("{r}.v = " + operation.format(*(f"{{r}}.f{n}" for n in range(operands))))
+    text.append("{r} = bitcast double {r}.v to i64")
     return "\n".join(text)
 
 
-# -- arithmetic
+def _strict(name: str, operands: int) -> str:
+    """LLVM text of the constrained intrinsic `name`."""
+    args = ", ".join(f"double {{{n}}}" for n in range(operands))
+    return _template(f"call double @llvm.experimental.constrained.{name}.f64({args}, {NEAREST}, {STRICT}) strictfp", operands)
 
 
-@op(_template("fadd double {0}, {1}", 2))
+NEAREST, STRICT = 'metadata !"round.tonearest"', 'metadata !"fpexcept.strict"'
+# what an operation leaves in the host's sticky bits, as MXCSR has them
+ZERO_DIVIDE, OVERFLOW, UNDERFLOW, INEXACT = 4, 8, 16, 32
+LEAST_NORMAL = Fraction(1, 1 << 1022)
+LEAST_SINGLE = Fraction(1, 1 << 126)
+
+
+def _raised(exact: Fraction, result: int, least: Fraction = LEAST_NORMAL) -> int:
+    """The sticky bits of rounding `exact` to `result`."""
+    if result & ~SIGN == INFINITY:
+        return OVERFLOW | INEXACT
+    if Fraction(as_float(result)) == exact:
+        return 0
+    return INEXACT | (UNDERFLOW if abs(exact) < least else 0)
+
+
+def _finite(*operands: int) -> list[Fraction] | None:
+    """The operands as numbers, if all of them are."""
+    if any(x & INFINITY == INFINITY for x in operands):
+        return None
+    return [Fraction(as_float(x)) for x in operands]
+
+
+# -- arithmetic. A result that is a NaN may be any NaN: whoever uses it leaves for the exact path
+
+
+def _add_raises(a: int, b: int) -> int:
+    x = _finite(a, b)
+    return _raised(x[0] + x[1], fp_add.eval(a, b)) if x else 0
+
+
+@op(_strict("fadd", 2), effect=Effect.RAISES, raises=_add_raises)
 def fp_add(a: i64, b: i64) -> i64:
     """Sum."""
     nan = first_nan(a, b)
     return as_bits(as_float(a) + as_float(b)) if nan is None else nan
 
 
-@op(_template("fsub double {0}, {1}", 2))
+@op(_strict("fsub", 2), effect=Effect.RAISES, raises=lambda a, b: _add_raises(a, b ^ SIGN))
 def fp_sub(a: i64, b: i64) -> i64:
     """Difference."""
     nan = first_nan(a, b)
     return as_bits(as_float(a) - as_float(b)) if nan is None else nan
 
 
-@op(_template("fmul double {0}, {1}", 2))
+def _mul_raises(a: int, b: int) -> int:
+    x = _finite(a, b)
+    return _raised(x[0] * x[1], fp_mul.eval(a, b)) if x else 0
+
+
+@op(_strict("fmul", 2), effect=Effect.RAISES, raises=_mul_raises)
 def fp_mul(a: i64, b: i64) -> i64:
     """Product."""
     nan = first_nan(a, b)
     return as_bits(as_float(a) * as_float(b)) if nan is None else nan
 
 
-@op(_template("fdiv double {0}, {1}", 2))
+def _div_raises(a: int, b: int) -> int:
+    x = _finite(a, b)
+    if not x or not x[1]:
+        return ZERO_DIVIDE if x and x[0] else 0
+    return _raised(x[0] / x[1], fp_div.eval(a, b))
+
+
+@op(_strict("fdiv", 2), effect=Effect.RAISES, raises=_div_raises)
 def fp_div(a: i64, b: i64) -> i64:
     """Quotient."""
     nan = first_nan(a, b)
@@ -134,7 +163,12 @@ def fp_div(a: i64, b: i64) -> i64:
     return (a ^ b) & SIGN | INFINITY if x else DEFAULT_NAN
 
 
-@op(_template("call double @llvm.sqrt.f64(double {0})", 1))
+def _sqrt_raises(a: int) -> int:
+    x = _finite(a)
+    return INEXACT if x and x[0] > 0 and Fraction(as_float(fp_sqrt.eval(a))) ** 2 != x[0] else 0
+
+
+@op(_strict("sqrt", 1), effect=Effect.RAISES, raises=_sqrt_raises)
 def fp_sqrt(a: i64) -> i64:
     """Square root; of a negative number, the default NaN."""
     nan = first_nan(a)
@@ -144,22 +178,19 @@ def fp_sqrt(a: i64) -> i64:
     return DEFAULT_NAN if x < 0 else as_bits(math.sqrt(x))
 
 
-@op(_template("call double @llvm.fma.f64(double {0}, double {2}, double {1})", 3))
+def _fma_raises(a: int, b: int, c: int) -> int:
+    x = _finite(a, b, c)
+    return _raised(x[0] * x[2] + x[1], fp_fma.eval(a, b, c)) if x else 0
+
+
+FMA = f"call double @llvm.experimental.constrained.fma.f64(double {{0}}, double {{2}}, double {{1}}, {NEAREST}, {STRICT}) strictfp"
+
+
+@op(_template(FMA, 3), effect=Effect.RAISES, raises=_fma_raises)
 def fp_fma(a: i64, b: i64, c: i64) -> i64:
     """a * c + b, rounded once. The order of operands is that of NaN precedence (Book I 4.6.7.2)."""
     nan = first_nan(a, b, c)
     return as_bits(fused(as_float(a), as_float(c), as_float(b), 53, -1074)) if nan is None else nan
-
-
-@op(_template("call float @llvm.fma.f32(float {0}, float {2}, float {1})", 3, "float"))
-def fp_fma_single(a: i64, b: i64, c: i64) -> i64:
-    """a * c + b in single precision, as a double. The operands are singles, as the architecture requires (Book I
-    4.3.5.1), or become so."""
-    nan = first_nan(a, b, c)
-    if nan is not None:
-        return nan & SINGLE_BITS
-    x, y, z = (as_float(to_single(v)) for v in (a, b, c))
-    return as_bits(fused(x, z, y, 24, -149))
 
 
 def to_single(a: int) -> int:
@@ -172,7 +203,28 @@ def to_single(a: int) -> int:
         return a & SIGN | INFINITY
 
 
-@op(_template("fadd float {0}, -0.0", 1, "float"))
+def fused_single(a: int, b: int, c: int) -> int:
+    """a * c + b in single precision, as a double; the operands are singles or become so."""
+    nan = first_nan(a, b, c)
+    if nan is not None:
+        return nan & SINGLE_BITS
+    x, y, z = (as_float(to_single(v)) for v in (a, b, c))
+    return as_bits(fused(x, z, y, 24, -149))
+
+
+def _single_raises(a: int) -> int:
+    x = _finite(a)
+    return _raised(x[0], to_single(a), LEAST_SINGLE) if x else 0
+
+
+@op(
+    "{r}.d = bitcast i64 {0} to double\n"
+    f"{{r}}.s = call float @llvm.experimental.constrained.fptrunc.f32.f64(double {{r}}.d, {NEAREST}, {STRICT}) strictfp\n"
+    "{r}.v = fpext float {r}.s to double\n"
+    "{r} = bitcast double {r}.v to i64",
+    effect=Effect.RAISES,
+    raises=_single_raises,
+)
 def fp_to_single(a: i64) -> i64:
     """The nearest single-precision number, as the bits of a double."""
     return to_single(a)
@@ -198,22 +250,48 @@ def fp_widen(a: i32) -> i64:
     return as_bits(struct.unpack("<f", struct.pack("<I", a))[0])
 
 
-@op(
-    "{r}.a = bitcast i64 {0} to double\n"
-    "{r}.b = bitcast i64 {1} to double\n"
-    "{r}.l = fcmp olt double {r}.a, {r}.b\n"
-    "{r}.g = fcmp ogt double {r}.a, {r}.b\n"
-    "{r}.e = fcmp oeq double {r}.a, {r}.b\n"
-    "{r}.x = select i1 {r}.e, i64 2, i64 1\n"
-    "{r}.y = select i1 {r}.g, i64 4, i64 {r}.x\n"
-    "{r} = select i1 {r}.l, i64 8, i64 {r}.y"
-)
-def fp_compare(a: i64, b: i64) -> i64:
+def ordering(a: int, b: int) -> int:
     """How a compares with b: 8 less, 4 greater, 2 equal, 1 unordered."""
     if is_nan(a) or is_nan(b):
         return 1
     x, y = as_float(a), as_float(b)
     return 8 if x < y else 4 if x > y else 2
+
+
+COMPARE = "{r}.a = bitcast i64 {0} to double\n{r}.b = bitcast i64 {1} to double\n"
+
+
+@op(
+    COMPARE + "{r}.l = fcmp ult double {r}.a, {r}.b\n"
+    "{r}.e = fcmp ueq double {r}.a, {r}.b\n"
+    "{r}.y = select i1 {r}.e, i64 2, i64 4\n"
+    "{r} = select i1 {r}.l, i64 8, i64 {r}.y"
+)
+def fp_order(a: i64, b: i64) -> i64:
+    """How a compares with b: 8 less (or unordered), 4 greater, 2 equal."""
+    return 8 if is_nan(a) or is_nan(b) else ordering(a, b)
+
+
+@op(COMPARE + "{r} = fcmp uno double {r}.a, {r}.b")
+def fp_unordered(a: i64, b: i64) -> i1:
+    """Whether either is a NaN."""
+    return is_nan(a) or is_nan(b)
+
+
+@op("{r}.a = bitcast i64 {0} to double\n{r} = fcmp oge double {r}.a, 0.0")
+def fp_at_least_zero(a: i64) -> i1:
+    """Whether a is a number that is not below zero (-0.0 is not)."""
+    return not is_nan(a) and as_float(a) >= 0
+
+
+@op(
+    "{r}.a = bitcast i64 {0} to double\n"
+    "{r}.m = call double @llvm.fabs.f64(double {r}.a)\n"
+    "{r} = fcmp ueq double {r}.m, 0x0010000000000000"
+)
+def fp_delicate(a: i64) -> i1:
+    """Whether a result is a NaN, or the least normal number: it may have been tiny before it was rounded."""
+    return is_nan(a) or a & ~SIGN == 1 << 52
 
 
 # -- rounding to integral values
@@ -234,7 +312,12 @@ def _integral(a: int, how: str) -> int:
     return as_bits(math.copysign(float(n), x))
 
 
-@op(_template("call double @llvm.rint.f64(double {0})", 1))
+def _integral_raises(a: int) -> int:
+    x = _finite(a)
+    return INEXACT if x and x[0].denominator != 1 else 0
+
+
+@op(_strict("rint", 1), effect=Effect.RAISES, raises=_integral_raises)
 def fp_rint(a: i64) -> i64:
     """The nearest integral value, ties to even."""
     return _integral(a, "rint")
@@ -261,23 +344,6 @@ def fp_ceil(a: i64) -> i64:
 # -- integers
 
 
-def _to_integer(low: str, high: str, least: int, most: int, convert: str, bits: int) -> str:
-    """LLVM text: a double with an integral value to an integer of `bits`, saturating; a NaN gives the least."""
-    widen = "" if bits == 64 else f"{{r}}.w = {'sext' if least else 'zext'} i{bits} {{r}}.i to i64\n"
-    return (
-        "{r}.a = bitcast i64 {0} to double\n"
-        f"{{r}}.l = fcmp oge double {{r}}.a, {low}\n"
-        f"{{r}}.h = fcmp olt double {{r}}.a, {high}\n"
-        "{r}.k = and i1 {r}.l, {r}.h\n"
-        "{r}.s = select i1 {r}.k, double {r}.a, double 0.0\n"
-        f"{{r}}.i = {convert} double {{r}}.s to i{bits}\n"
-        f"{widen}"
-        f"{{r}}.o = fcmp oge double {{r}}.a, {high}\n"
-        f"{{r}}.m = select i1 {{r}}.o, i64 {most}, i64 {least}\n"
-        f"{{r}} = select i1 {{r}}.k, i64 {{r}}.{'i' if bits == 64 else 'w'}, i64 {{r}}.m"
-    )
-
-
 def saturated(a: int, least: int, most: int) -> int:
     """The integer, or the nearer end; a NaN gives the least."""
     if is_nan(a):
@@ -286,53 +352,41 @@ def saturated(a: int, least: int, most: int) -> int:
     return least if x < least else most if x > most else int(x)
 
 
-@op(_to_integer("0xC3E0000000000000", "0x43E0000000000000", -(1 << 63), (1 << 63) - 1, "fptosi", 64))
+@op(
+    "{r}.d = bitcast i64 {0} to double\n"
+    f"{{r}} = call i64 @llvm.experimental.constrained.fptosi.i64.f64(double {{r}}.d, {STRICT}) strictfp",
+    effect=Effect.RAISES,
+    raises=_integral_raises,
+)
 def fp_to_s64(a: i64) -> i64:
-    """A double with an integral value as a signed doubleword, saturating."""
-    return saturated(a, -(1 << 63), (1 << 63) - 1)
-
-
-@op(_to_integer("0.0", "0x43F0000000000000", 0, -1, "fptoui", 64))
-def fp_to_u64(a: i64) -> i64:
-    """A double with an integral value as an unsigned doubleword, saturating."""
-    return saturated(a, 0, (1 << 64) - 1)
-
-
-@op(_to_integer("0xC1E0000000000000", "0x41E0000000000000", -(1 << 31), (1 << 31) - 1, "fptosi", 32))
-def fp_to_s32(a: i64) -> i64:
-    """A double with an integral value as a signed word, saturating, sign-extended."""
-    return saturated(a, -(1 << 31), (1 << 31) - 1)
-
-
-@op(_to_integer("0.0", "0x41F0000000000000", 0, 0xFFFF_FFFF, "fptoui", 32))
-def fp_to_u32(a: i64) -> i64:
-    """A double with an integral value as an unsigned word, saturating."""
-    return saturated(a, 0, 0xFFFF_FFFF)
+    """A double cut to a signed doubleword; the caller makes sure that it fits."""
+    return 0 if a & INFINITY == INFINITY else int(as_float(a))
 
 
 def _signed(a: int) -> int:
     return a - (1 << 64) if a >> 63 else a
 
 
-@op("{r}.d = sitofp i64 {0} to double\n{r} = bitcast double {r}.d to i64")
+def _from_integer(ty: str, widen: str) -> str:
+    name = f"call {ty} @llvm.experimental.constrained.sitofp.{'f64' if ty == 'double' else 'f32'}.i64"
+    return f"{{r}}.s = {name}(i64 {{0}}, {NEAREST}, {STRICT}) strictfp\n{widen}{{r}} = bitcast double {{r}}.d to i64"
+
+
+@op(
+    _from_integer("double", "").replace("{r}.s", "{r}.d"),
+    effect=Effect.RAISES,
+    raises=lambda a: _raised(Fraction(_signed(a)), fp_from_s64.eval(a)),
+)
 def fp_from_s64(a: i64) -> i64:
     """The nearest double to a signed integer."""
     return as_bits(float(_signed(a)))
 
 
-@op("{r}.d = uitofp i64 {0} to double\n{r} = bitcast double {r}.d to i64")
-def fp_from_u64(a: i64) -> i64:
-    """The nearest double to an unsigned integer."""
-    return as_bits(float(a))
-
-
-@op("{r}.s = sitofp i64 {0} to float\n{r}.d = fpext float {r}.s to double\n{r} = bitcast double {r}.d to i64")
+@op(
+    _from_integer("float", "{r}.d = fpext float {r}.s to double\n"),
+    effect=Effect.RAISES,
+    raises=lambda a: _raised(Fraction(_signed(a)), fp_single_from_s64.eval(a)),
+)
 def fp_single_from_s64(a: i64) -> i64:
     """The nearest single to a signed integer, rounded once, as a double."""
     return as_bits(rounded(Fraction(_signed(a)), 24, -149))
-
-
-@op("{r}.s = uitofp i64 {0} to float\n{r}.d = fpext float {r}.s to double\n{r} = bitcast double {r}.d to i64")
-def fp_single_from_u64(a: i64) -> i64:
-    """The nearest single to an unsigned integer, rounded once, as a double."""
-    return as_bits(rounded(Fraction(a), 24, -149))

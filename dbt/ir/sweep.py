@@ -50,14 +50,14 @@ def _dead(v: Value, used: bytearray, overwritten: dict[int, int]) -> bool:
             return True
         overwritten[v.imm.offset] = size
         return False
-    return not used[v.id] and not op.effect & (Effect.WRITES | Effect.MAY_EXIT)
+    return not used[v.id] and not op.effect & (Effect.WRITES | Effect.MAY_EXIT | Effect.RAISES)
 
 
 def _look(v: Value, overwritten: dict[int, int]) -> None:
     """Registers that `v` reads: writes before it are seen."""
     op = v.op
     assert op is not None
-    if op.pure or op in BLIND or op in (ops.put, ops.putx):
+    if op.pure or op.effect is Effect.RAISES or op in BLIND or op in (ops.put, ops.putx):
         return
     if op not in (ops.get, ops.getx):
         overwritten.clear()

@@ -58,6 +58,8 @@ def print_value(v: Value) -> str:
         args[0] = f"{_kind(imm.kind)}{'+' if imm.after else ''}@{imm.at} {args[0]}"
     elif isinstance(imm, Access):
         name += f".{imm!r}"
+    elif op.takes_imm:
+        name += f".{imm}" if imm < 256 else f".{imm:#x}"
     elif isinstance(imm, Helper):
         args[0] = f"{imm!r} {args[0]}"
     elif imm is not None:
@@ -192,6 +194,10 @@ class _Parser:
             return Access(found[1] == "le", bool(found[2]), int(found[3] or 0))
         if op is ops.icount:
             return int(suffix[1:]) if suffix else None
+        if op.takes_imm:
+            if not re.fullmatch(r"\.(\d+|0x[0-9a-f]+)", suffix):
+                raise self.fail(f"{op.name}: expected its immediate, as {op.name}.8, found {suffix!r}")
+            return int(suffix[1:], 0)
         if op is ops.mode_bit:
             return args.pop(0) if args else ""
         if op in (ops.call, ops.exit_if):

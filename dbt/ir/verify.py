@@ -104,6 +104,10 @@ def _immediate(v: Value) -> None:
     op, imm = v.op, v.imm
     assert op is not None
     want = IMMEDIATES.get(op)
+    if op.takes_imm:
+        if type(imm) is not int or (op.imms and imm not in op.imms):
+            raise VerifyError(f"{_where(v)}: its immediate is {imm!r}, expected {op.imms or 'a number'}")
+        return
     if want is None:
         if imm is not None and op is not ops.icount:
             raise VerifyError(f"{_where(v)}: has an immediate, {imm!r}, where none is expected")

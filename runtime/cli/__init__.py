@@ -101,10 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(str(e), BAD)
     except Exception as e:
         return fail(*explained(e))
+    finally:
+        if (progress := sys.modules.get(f"{__name__}.progress")) is not None:
+            progress.stop()
 
 
 def fail(message: str, status: int) -> int:
     """One clear line (or a report that begins with one)."""
+    if (progress := sys.modules.get(f"{__name__}.progress")) is not None:
+        progress.stop()
     sys.stdout.flush()
     print(f"ppcdbt: {message}", file=sys.stderr)
     return status

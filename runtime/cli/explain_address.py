@@ -26,8 +26,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Any) -> int:
     from runtime.console import ScriptedConsole
-    from runtime.mmu.explain import translate
-    from runtime.report import mmu_registers
 
     from .session import TimedOut, drive
 
@@ -49,10 +47,9 @@ def run(options: Any) -> int:
             pass
         state = m.vcpu
         print(f"after {state.icount} instructions, pc {state.nia:#x}, MSR {state.msr:#x}", file=sys.stderr)
-        registers = mmu_registers(state)
         bad = 0
         for n, ea in enumerate(options.address):
-            found = translate(registers, ea, options.access)
+            found = m.vm.translate(ea, options.access)
             print("\n" * bool(n) + str(found))
             bad += not found.ok
         return 1 if bad else 0

@@ -84,11 +84,12 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     """What every machine takes."""
     g = parser.add_argument_group("machine")
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
-    g.add_argument("--cpu", default="power8", help="processor model: power7 or power8 (default)")
+    g.add_argument("--cpu", "-cpu", default="power8", help="processor model: power7 or power8 (default)")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",
                    help="translate privileged instructions (default), or let each exit and be emulated")  # fmt: skip
     g.add_argument("--shadow-vsids", type=number, default=65_535, metavar="N", help="how many shadow address spaces there are")
+    g.add_argument("--warm", type=float, default=0.0, metavar="SECONDS", help="before leaving, compile what became hot for the next start")
     g.add_argument("--hot-threshold", type=number, metavar="N", help="arrivals before code is compiled (jit)")
     add_isa(g)  # type: ignore[arg-type]
     g = parser.add_argument_group("limits and reports")

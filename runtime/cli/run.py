@@ -1,8 +1,10 @@
-"""Run a program on the bare machine: RAM from 0, a console and a power-off register (runtime/machines/bare.py).
+"""Run a program: for Linux in user mode, or for bare metal with RAM from 0, a console and a power-off register.
 
-PROGRAM is an ELF file linked for bare metal, of 32 or 64 bits and either byte order, or with --flat ADDRESS any file of
-code, placed and started there. The exit status is the guest's.
+PROGRAM is an ELF file of 32 or 64 bits and either byte order. A program for Linux (ppc64le, ppc64, ppc32; static or, with -L ROOT,
+dynamic) uses the host's kernel with your rights. A bare-metal one has the machine of runtime/machines/bare.py; with --flat ADDRESS
+it is any file of code, placed and started there. The exit status is the guest's.
 
+    ppcdbt run -L /usr/powerpc64le-linux-gnu ./program argument
     ppcdbt run guests/built/hello.elf
     ppcdbt run --flat 0x1000 --bits 32 code.bin
 """
@@ -13,6 +15,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from . import linux
 from . import options as o
 from .errors import BROKEN, LATE, UserError
 
@@ -22,11 +25,12 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", metavar="PROGRAM")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="bare programs take none")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="of a Linux program")
     parser.add_argument("--flat", type=o.number, metavar="ADDRESS", help="the file is code without a format: load and start it here")
     parser.add_argument("--bits", type=int, choices=(32, 64), help="of a flat file (default 64)")
     parser.add_argument("--little", action="store_true", help="a flat file is little-endian")
     o.add_machine(parser, "64M")
+    linux.configure(parser)
 
 
 def load(options: Any) -> Image:
@@ -39,34 +43,18 @@ def load(options: Any) -> Image:
     if options.bits or options.little:
         raise UserError("--bits and --little describe a flat file: give its address with --flat")
     image = load_elf(path)
-    if reason := linux_program(image):
-        raise UserError(f"{path}: {reason}; ppcdbt does not run Linux programs yet, only bare-metal ones (and kernels: ppcdbt boot)")
     if image.highest > options.memory:
         raise UserError(f"{path}: reaches {image.highest:#x}, past the {options.memory >> 20} MiB of RAM: give more --memory"
                         + (", or is it a kernel? (ppcdbt boot)" if image.lowest >> 60 else ""))  # fmt: skip
     return image
 
 
-def linux_program(image: Image) -> str:
-    """Why an image is a user program of an operating system, or an empty string."""
-    import struct
-
-    data, order = image.file, "<" if image.little else ">"
-    if image.bits == 64:
-        offset, size, count = struct.unpack_from(order + "Q", data, 32)[0], *struct.unpack_from(order + "HH", data, 54)
-    else:
-        offset, size, count = struct.unpack_from(order + "I", data, 28)[0], *struct.unpack_from(order + "HH", data, 42)
-    kinds = {struct.unpack_from(order + "I", data, offset + n * size)[0] for n in range(count)}
-    if 3 in kinds:
-        return "a dynamically linked program (it names an interpreter)"
-    if 2 in kinds or image.dynamic:
-        return "a position-independent program, which needs a loader"
-    if kinds & {7, 0x6474_E550, 0x6474_E553} or data[7] == 3:  # TLS, GNU_EH_FRAME, GNU_PROPERTY; OS/ABI Linux
-        return "a program linked for Linux"
-    return ""
-
-
 def run(options: Any) -> int:
+    if options.flat is None and not options.bare:
+        with open(options.program, "rb") as f:
+            data = f.read()
+        if options.linux or linux.recognise(options.program, data):
+            return linux.run(options, options.program, data)
     if options.arguments:
         raise UserError(f"a bare-metal program takes no arguments: {' '.join(options.arguments)!r}")
     image = load(options)

@@ -108,7 +108,12 @@ def text(stats: dict[str, Any]) -> str:
 
 
 def report(machine: Any, options: Any) -> None:
-    """--stats and --stats-json."""
+    """--warm, --stats and --stats-json."""
+    vm = getattr(machine, "vm", None)
+    if options.warm > 0 and vm is not None and vm.compiler is not None:
+        print("\nppcdbt: compiling what became hot, for the next start (Ctrl-C ends it)", file=sys.stderr)
+        with contextlib.suppress(KeyboardInterrupt):
+            vm.compiler.drain(options.warm)
     if not options.stats and options.stats_json is None:
         return
     stats = statistics(machine)

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-
 from ..devices.xics import Xics
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown
 from ..hypercalls import PaprState, dispatch
@@ -103,6 +102,8 @@ class PseriesMachine:
 
     # -- start
     def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
+        if 0x40_0000 + kernel.highest - kernel.lowest + (2 << 20) > self.memory_size:
+            raise ValueError(f"{self.memory_size >> 20} MiB of memory are too few for this kernel")
         for segment in kernel.segments:
             place = 0x40_0000 + segment.paddr - kernel.lowest if kernel.lowest < 0x40_0000 else segment.paddr
             self.vm.write(place, bytes(segment.data) + bytes(segment.memsz - len(segment.data)))
@@ -154,7 +155,8 @@ class PseriesMachine:
                         request, self._request = self._request, None
                         return request
                 case Budget():
-                    if end is not None and vcpu.icount >= end:
+                    if vcpu.attention or (end is not None and vcpu.icount >= end):
+                        vcpu.attention = 0
                         return event
                     self._tick()
                 case Mmio():

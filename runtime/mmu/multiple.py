@@ -279,3 +279,42 @@ def store_quad_conditional(v, ea, rs, little):  # type: ignore[no-untyped-def]
     high, low = v.gpr[rs], v.gpr[rs + u64(1)]
     _set_quad(host, little, high, low)
     return conditionally_stored(v, host, u64(16), high, low)
+
+
+@exported
+def load_vector_part(v, ea, x, count):  # type: ignore[no-untyped-def]
+    """lxvl, lxvll: the first `count` (at most 16) bytes at ea into VSR x & 63, zeros after them; x & 64: little-endian."""
+    count = min(count, u64(16))
+    high, low = u64(0), u64(0)
+    if count != u64(0):
+        host, here, rest = spans(v, ea, count, False)
+        if host == u64(0):
+            return u64(0)
+        for i in range(count):
+            n = u64(i)
+            byte = read8(place(host, here, rest, n))
+            n = n if x & u64(64) else u64(15) - n  # place in the number, from the right
+            if n < u64(8):
+                low |= byte << (n << u64(3))
+            else:
+                high |= byte << ((n - u64(8)) << u64(3))
+    v.vsr[x & u64(63), 0] = low
+    v.vsr[x & u64(63), 1] = high
+    return u64(0)
+
+
+@exported
+def store_vector_part(v, ea, x, count):  # type: ignore[no-untyped-def]
+    """stxvl, stxvll: the inverse of load_vector_part."""
+    count = min(count, u64(16))
+    if count == u64(0):
+        return u64(0)
+    host, here, rest = spans(v, ea, count, True)
+    if host == u64(0):
+        return u64(0)
+    low, high = v.vsr[x & u64(63), 0], v.vsr[x & u64(63), 1]
+    for i in range(count):
+        n = u64(i) if x & u64(64) else u64(15) - u64(i)
+        byte = low >> (n << u64(3)) if n < u64(8) else high >> ((n - u64(8)) << u64(3))
+        write8(place(host, here, rest, u64(i)), byte)
+    return stored_span(v, host, here, rest, count)

@@ -68,6 +68,13 @@ def matches(output: str, expected: str) -> bool:
     return fnmatchcase(output, pattern.replace("\0\n", "*").replace("\0", "*"))
 
 
+def test_readme_example(folder: Path) -> None:
+    found = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(found) == 1
+    done = subprocess.run([sys.executable, "-c", found[0]], env=environment(folder), capture_output=True, text=True, check=False)
+    assert done.stdout == "Budget() 1000 0x1008\n", done.stderr
+
+
 def test_links() -> None:
     """Files that the pages name exist."""
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "decisions").glob("*.md")]:

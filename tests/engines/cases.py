@@ -22,8 +22,10 @@ DOUBLES = (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48, 0xFFF8_0000_0000_
            0x41DF_FFFF_FFC0_0000, 0xC1E << 52, 0x43E << 52, 0xC3E << 52, 0x43F << 52, 0x3FE << 52, 0x4004 << 48)  # fmt: skip
 MIDDLE = DATA + DATA_BYTES // 2
 # Registers that say how the machine works; the others of the architected part of the record may hold anything.
-KEPT = set("""gpr cr so ov ca ov32 ca32 xer_count nia msr lpcr dec_expiry hdec_expiry tb_offset reserve_ea reserve_size
-reserve_value reserve_value_low vsr fpscr fp_result fp_class fp_cc pvr pir sdr1 ptcr slb_e slb_v sr ibatu ibatl dbatu dbatl""".split())
+KEPT = set(
+    """gpr cr so ov ca ov32 ca32 xer_count nia msr lpcr dec_expiry hdec_expiry tb_offset reserve_ea reserve_size
+reserve_value reserve_value_low vsr fpscr fp_a fp_b fp_c fp_op fp_sticky pvr pir sdr1 ptcr slb_e slb_v sr ibatu ibatl dbatu dbatl""".split()
+)
 WIDE_SCRATCH = [s for s in SLOTS.values() if s.offset < SLOTS["page_ea"].offset and s.name not in KEPT | {"fpr", "vr"}]
 
 
@@ -43,6 +45,11 @@ def random_word(r: random.Random, insn: Insn, low_registers: bool = False) -> in
             word |= f.insert(r.randrange(32))
         else:
             word |= r.getrandbits(32) & f.mask
+    if r.random() < 0.15:  # one register as every source
+        n = r.randrange(32)
+        for f in insn.fields:
+            if f.name[-1] in "ABC" and f.kind in ("gpr", "fpr", "vr", "vsr"):
+                word = word & ~f.mask | f.insert(n)
     if r.random() < 0.1:
         word |= r.getrandbits(32) & insn.reserved
     return word
@@ -71,7 +78,9 @@ def value(insn: Insn, word: int, name: str) -> int | None:
     return None if f is None else f.extract(word)
 
 
-def random_state(r: random.Random, insn: Insn, word: int, mode: Mode, clean: bytes | bytearray, nia: int) -> tuple[bytes, bytes]:
+def random_state(
+    r: random.Random, insn: Insn, word: int, mode: Mode, clean: bytes | bytearray, nia: int
+) -> tuple[bytes, bytes]:
     """(record, data pages) to run one instruction from."""
     record = bytearray(clean)
     gprs = [number(r) for _ in range(32)]
@@ -102,7 +111,7 @@ def random_state(r: random.Random, insn: Insn, word: int, mode: Mode, clean: byt
     put(record, "nia", nia)
     put(record, "tb_offset", r.getrandbits(40))
     put(record, "dec_expiry", r.getrandbits(40) + (1 << 40))
-    for n in range(4):
+    for n in range(1, 5):
         put(record, slot(f"slb_e{n}"), (r.getrandbits(36) << 28 | 1 << 27) if r.random() < 0.7 else 0)
         put(record, slot(f"slb_v{n}"), r.getrandbits(50) << 12)
     data = bytearray(r.randbytes(DATA_BYTES)) if r.random() < 0.7 else bytearray(DATA_BYTES)
@@ -135,7 +144,9 @@ def aim_at_data(r: random.Random, insn: Insn, word: int, mode: Mode, gprs: list[
         gprs[rb], gprs[ra] = index & M64, target - index + junk & M64
 
 
-def reserve(r: random.Random, insn: Insn, word: int, gprs: list[int], record: bytearray, data: bytearray, mode: Mode) -> None:
+def reserve(
+    r: random.Random, insn: Insn, word: int, gprs: list[int], record: bytearray, data: bytearray, mode: Mode
+) -> None:
     """A reservation that a store conditional may find intact."""
     ra, rb = value(insn, word, "RA"), value(insn, word, "RB")
     if rb is None or ra is None or r.random() < 0.3:

@@ -4,14 +4,14 @@ A `Rig` is a bare VM of one kind:
     reference, interpreter   the engines of that name
     single                   every instruction is a compiled region of its own
     region                   regions as the background compiler makes them, made and installed before the run
-Nothing is compiled in the background here: `Rig.compile_singles` and `Rig.compile_regions` do it on the spot, so a run
-is the same every time.
+    auto                     the jit engine as it is, with everything hot at its first arrival
+But for `auto` nothing is compiled in the background: `Rig.compile_singles` and `Rig.compile_regions` do it on the spot, so
+a run is the same every time.
 """
 
 from __future__ import annotations
 
 import ctypes
-import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -22,12 +22,12 @@ from dbt.backend.compiler import compile_text
 from dbt.backend.llvm import METADATA, RUNTIME, declarations
 from dbt.backend.objects import load_object
 from dbt.backend.regions import RegionLowering
-from dbt.backend.translator import PASSES
-from dbt.backend.userops import op_module
+from dbt.backend.translator import PASSES, _op_module
 from dbt.frontend.regions import discover, displacement
 from dbt.mode import Mode
 from dbt.state import SLOTS, Slot, slot
 from runtime.events import Event
+from runtime.mmu.hpt import HashTable, Page, Segment
 from runtime.vm import VM
 
 KINDS = ("reference", "interpreter", "single", "region")
@@ -38,6 +38,8 @@ DATA, DATA_BYTES = 0x4_0000, 0x3000  # three pages; accesses are aimed at the mi
 ILE = 0x0200_0000  # LPCR
 SF, EE, PR, FP, ME, VEC, VSX, LE = 1 << 63, 0x8000, 0x4000, 0x2000, 0x1000, 1 << 25, 1 << 23, 1
 BRANCH_SELF, NOP = 0x4800_0000, 0x6000_0000
+IR, DR = 0x20, 0x10
+SDR1 = 25
 NEVER = 0x7FFF_FFFF
 ARCHITECTED = SLOTS["page_ea"].offset  # the architected state comes first in the record
 # what else of the record the guest could see sooner or later
@@ -76,17 +78,15 @@ def _registers(a: bytes, b: bytes) -> Iterable[tuple[str, int, int]]:
             for i in range(s.count):
                 e = s.element(i) if s.count > 1 else s
                 size = e.type.bits // 8
-                yield e.name, *(int.from_bytes(x[e.offset : e.offset + size], "little") for x in (a, b))
-
-
-_PACK = {8: struct.Struct("<B"), 16: struct.Struct("<H"), 32: struct.Struct("<I"), 64: struct.Struct("<Q")}
+                x, y = (int.from_bytes(r[e.offset : e.offset + size], "little") for r in (a, b))
+                yield e.name, x, y
 
 
 def put(record: bytearray, s: Slot | str, value: int) -> None:
     """Set a register in a copy of the record."""
     if isinstance(s, str):
         s = slot(s)
-    _PACK[s.type.bits].pack_into(record, s.offset, value & s.type.mask)
+    record[s.offset : s.offset + s.type.bits // 8] = (value & s.type.mask).to_bytes(s.type.bits // 8, "little")
 
 
 class Single(NamedTuple):
@@ -100,18 +100,24 @@ class Single(NamedTuple):
 class Rig:
     """A VM of one kind in one byte order, used for many cases one after the other."""
 
-    def __init__(self, kind: str, little: bool = False, vectors: Sequence[int] = (BRANCH_SELF,), memory: int = MEMORY) -> None:
-        engine: Any = {"single": "jit", "region": "jit"}.get(kind, kind)
+    def __init__(self, kind: str, little: bool = False, vectors: Sequence[int] = (BRANCH_SELF,), memory: int = MEMORY,
+                 cpu: str = "power9") -> None:  # fmt: skip
+        engine: Any = {"single": "jit", "region": "jit", "auto": "jit"}.get(kind, kind)
         self.kind, self.little = kind, little
         self.order: Any = "little" if little else "big"
-        self.vm = VM(memory=memory, engine=engine, hot_threshold=NEVER)
+        self.vm = VM(memory=memory, cpu=cpu, engine=engine, hot_threshold=1 if kind == "auto" else NEVER)
         self.vcpu = self.vm.vcpus[0]
         self._record = (ctypes.c_uint8 * ARCHITECTED).from_address(self.vcpu.address)
         self._data = (ctypes.c_uint8 * DATA_BYTES).from_address(self.vm.ram_address + DATA)
         self._slots = [(slot(n), SLOTS[n].count) for n in VISIBLE]
         self.vm.write(0, self.words([BRANCH_SELF] * (VECTORS // 4)))
-        for vector in range(0x100, 0x1000, 0x80):
+        for vector in (*range(0x100, 0xF00, 0x80), 0xF00, 0xF20, 0xF40, 0xF60, 0xF80):
             self.vm.write(vector, self.words(vectors))
+        table = HashTable.attach(self.vm, 18)  # with translation on, memory is where it is without
+        segment = Segment(vsid=0x3_2100)
+        for page in range(MEMORY >> 12):
+            table.enter(segment, page << 12, Page(real=page << 12))
+        self.vcpu.call("slbmte", segment.word, segment.esid_word(0))
         self.clean = bytearray(self._record)
         put(self.clean, "lpcr", ILE if little else 0)
         put(self.clean, "dec_expiry", 1 << 40)
@@ -122,8 +128,9 @@ class Rig:
 
     def start(self, record: bytes | bytearray, data: bytes | None = None, trap: bool = False, icount: int = 1000) -> None:
         """Begin a case: registers, the data pages, a quiet machine."""
-        ctypes.memmove(self._record, bytes(record), ARCHITECTED)
         v = self.vcpu
+        ctypes.memmove(self._record, bytes(record), ARCHITECTED)
+        v.call("translation_changed", SDR1)
         v.icount, v.pending, v.halted, v.attention, v.mmio_state, v.exit = icount, 0, 0, 0, 0, 0
         v.trap_privileged = trap
         ctypes.memset(v.address + SLOTS["delivered"].offset, 0, 8 * 64)
@@ -146,13 +153,16 @@ class Rig:
         v = self.vcpu
         visible = []
         for s, count in self._slots:
-            values = np.frombuffer((ctypes.c_uint8 * (count * s.stride)).from_address(v.address + s.offset), f"<u{s.type.bits // 8}").tolist()
+            raw = ctypes.string_at(v.address + s.offset, count * s.stride)
+            values = np.frombuffer(raw, f"<u{s.type.bits // 8}").tolist()
             if s.name == "exit_count":
                 values = [0 if n in HOW_IT_WENT else x for n, x in enumerate(values)]
             visible.append(tuple(values))
         if event.startswith("Mmio"):  # the access is repeated: how often is the caller's business
             v.mmio_state = 0
-        return State(bytes(self._record), tuple(visible), self.vm.read(0, self.vm.memory_size) if memory else bytes(self._data), event)
+        return State(
+            bytes(self._record), tuple(visible), self.vm.read(0, self.vm.memory_size) if memory else bytes(self._data), event
+        )
 
     # -- compiling
     def page(self, real: int, mode: Mode) -> int:
@@ -190,23 +200,22 @@ class Rig:
     def compile_singles(self, items: Sequence[Single]) -> None:
         """Compile words, each as a region of one instruction, in one module, and install them."""
         done: dict[Single, str] = {}
-        texts, helpers, used = [], set(), set()
+        texts: dict[str, str] = {}  # what was lowered -> name: most instructions are the same in several modes
+        helpers, used = set(), set()
         for item in items:
-            if item in done:
-                continue
-            name = done[item] = f"r{len(done)}"
             offset = item.real & 4095
             words = {offset >> 2: item.word}
-            found = discover(words, offset, item.mode, limit=1)  # type: ignore[arg-type]
-            lowering = RegionLowering(name, found.blocks, found.lengths, found.entries, item.mode, displacement)
-            texts.append(lowering.text())
+            mode = item.mode._replace(level=self.vm.cpu.level)
+            found = discover(words, offset, mode, limit=1)  # type: ignore[arg-type]
+            lowering = RegionLowering("@name@", found.blocks, found.lengths, found.entries, item.mode, displacement)
+            done[item] = texts.setdefault(lowering.text(), f"r{len(texts)}")
             helpers |= lowering.helpers
             used |= lowering.user_ops
         extra = [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(helpers)]
         extra += [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in used]
-        text = declarations(RUNTIME + extra) + "\n".join(texts) + METADATA
-        link = [op_module(o) for o in sorted(used, key=str)]
-        image = compile_text(text, passes=2 if used else PASSES, opt=1, keep=list(done.values()), link=link)
+        text = declarations(RUNTIME + extra) + "\n".join(t.replace("@name@", n) for t, n in texts.items()) + METADATA
+        link = [_op_module(o) for o in sorted(used, key=str)]
+        image = compile_text(text, passes=2 if used else PASSES, opt=1, keep=list(texts.values()), link=link)
         symbols = load_object(self.vm.compiler._arena, image, self.vm.engine.code.symbols)
         for item, name in done.items():
             self.install(self.page(item.real, item.mode), (item.real & 4095) >> 2, symbols[name], [(item.real & 4095) >> 2])

@@ -15,6 +15,7 @@ from dbt.frontend.assembler import assemble
 from dbt.frontend.disassembler import disassemble
 from dbt.frontend.fields import FIELDS
 from dbt.frontend.insn import ISA, Insn
+from dbt.mode import LEVELS
 
 OBJDUMP, AS = "powerpc64-linux-gnu-objdump", "powerpc64-linux-gnu-as"
 WORDS = 24
@@ -25,11 +26,12 @@ DELIBERATE = [
     (r"b\w+[-+]? .*|b\w+[-+]?", r"\.long .*", "BO encodings with reserved z bits set execute"),
     (r"(mfspr|mtspr) .*", r"(mfrtc[ul]|mtrtc[ul]) .*", "the 601's real-time clock is not POWER8's"),
     (r"(mftb|mftbu) .*", r"\.long .*|mftb.*", "objdump for POWER8 knows mftb only as mfspr 268"),
-    (r"(l|st)\w+ux? .*|(lmw|lsw[ix]|lq|stq|lqarx|stqcx\.) .*", r"\.long .*", "invalid: RA a target, odd pairs"),
+    (r"(l|st)\w+ux? .*|(lmw|lsw[ix]|lq|stq|lqarx|stqcx\.|(l|st)fdpx?) .*", r"\.long .*", "invalid: RA a target, odd pairs"),
     (r"m[ft]ocrf .*", r"\.long .*", "more than one field named"),
     (r"(dcbf|sync|wait)\b.*", r"\.long .*", "reserved L or WC"),
     (r"tlbiel (r\d+),r(\d+)", r"tlbiel \S+", "objdump writes the register field RS as the number L"),
     (r"tabort.* .*", r"tabort.*", "outside of a transaction RA is not even read: we write 0"),
+    (r"dst(st)?t? 0,.*", r"dst(st)?t? r0,.*", "RA = 0 is no register, and nobody reads it: objdump writes r0"),
     (r"b\w*a[-+]? (.*,)?0xffffffff\w{8}", r"b\w*a[-+]? (.*,)?0x\w{8}", "objdump cuts absolute targets to 32 bits"),
 ]  # fmt: skip
 
@@ -51,7 +53,7 @@ def random_words(insn: Insn, n: int = WORDS, seed: int = 0) -> list[int]:
             if len(insn.fields) > 1 and r.random() < 0.5:
                 a, b = r.sample(insn.fields, 2)
                 if a.bits == b.bits:
-                    raw = b.extract(fill) >> b.scale << a.scale
+                    raw = (b.extract(fill) >> b.scale & (1 << a.bits) - 1) << a.scale
                     fill = fill & ~a.mask | (a.insert(raw) if not a.signed else 0)
         if FIELDS["FXM"] in insn.fields and k % 2:
             fill = fill & ~FIELDS["FXM"].mask | FIELDS["FXM"].insert(1 << r.randrange(8))
@@ -81,11 +83,14 @@ def excused(ours: str, theirs: str) -> bool:
 @needs_binutils
 def test_disassembly_is_objdumps(tmp_path: Path) -> None:
     """As for POWER8; what POWER8 has not, as for POWER9 or for whatever machine has it."""
-    words = [w for insn in ISA.insns for w in random_words(insn)]
+    insns = [(insn, w) for insn in ISA.insns for w in random_words(insn)]
+    words = [w for _, w in insns]
     texts = [objdump(words, tmp_path / "words.bin", cpu) for cpu in ("power8", "power9", "any")]
     wrong, same = [], 0
-    for n, (w, *theirs) in enumerate(zip(words, *texts, strict=True)):
+    for n, ((insn, w), *theirs) in enumerate(zip(insns, *texts, strict=True)):
         ours = disassemble(w, 4 * n)
+        if insn.levels.start == LEVELS.index("3.0"):
+            theirs = theirs[1:]
         his = theirs[0] if not theirs[0].startswith(".long") else next((t for t in theirs if t == ours), theirs[0])
         same += ours == his
         if ours != his and not excused(ours, his):
@@ -98,7 +103,9 @@ def test_disassembly_is_objdumps(tmp_path: Path) -> None:
 def test_assembling_the_disassembly_gives_the_word(insn: Insn) -> None:
     for word in random_words(insn, seed=1):
         text = disassemble(word, 0x1_0000)
-        assert assemble(text, 0x1_0000) == [word], text
+        made = assemble(text, 0x1_0000)
+        # two encodings of `wait`, of different times: the assembler takes the older
+        assert made == [word] or (insn.name == "wait" and disassemble(made[0]) == text), text
 
 
 @needs_binutils
@@ -106,8 +113,8 @@ def test_as_agrees(tmp_path: Path) -> None:
     """What we write, GNU as reads as the same word."""
     pairs = [(w, disassemble(w, 0)) for insn in ISA.insns for w in random_words(insn, 8, seed=2)]
     pairs = [
-        (w, t) for w, t in pairs if not t.startswith((".long", "wait", "mtcrf"))
-    ]  # as makes them ISA 3.0 wait and mtocrf
+        (w, t) for w, t in pairs if not t.startswith((".long", "wait", "mtcrf", "lxvx", "stxvx"))
+    ]  # as makes them ISA 3.0 wait and mtocrf, and for POWER8 lxvd2x and stxvd2x
     left = list(range(len(pairs)))
     words: dict[int, int] = {}
     refused: set[int] = set()

@@ -68,6 +68,9 @@ class DictMachine:
     def exited(self) -> tuple[int, int] | None:
         return self.left
 
+    def raised(self, flags: int) -> None:
+        self.put(slot("fp_sticky"), self.get(slot("fp_sticky")) | flags)
+
     def word(self) -> int:
         return 0x6000_0000
 

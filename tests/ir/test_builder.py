@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dbt.ir import ops
 from dbt.ir.access import Access, Helper, Leave
 from dbt.ir.builder import Builder
-from dbt.ir.types import i1, i8, i32, i64
+from dbt.ir.types import TYPES, i1, i8, i32, i64
 from dbt.state import SLOTS, slot
 
 PURE = [o for o in ops.OPS.values() if o.pure and o.params]
@@ -28,15 +28,16 @@ def test_constants_fold_to_what_the_operation_means(op: ops.Op, numbers: list[in
     ir = Builder()
     wide = i64 if op.name in ("zext", "sext") else ty
     narrow = i64 if op.name == "trunc" else ty
+    imm = (op.imms or (numbers[2],))[0] if op.takes_imm else None
     if op.name == "bswap":
         wide = i32
     if op.name in ("shl", "shr", "sar"):
         numbers[1] %= ty.bits
-    types = [wide if p == "N" else narrow if p == "M" else {"i1": i1, "i64": i64}[p] for p in op.params]
+    types = [wide if p == "N" else narrow if p == "M" else TYPES[p] for p in op.params]
     args = [n & t.mask for n, t in zip(numbers, types, strict=False)]
-    v = op(*(ir.const(a, t) for a, t in zip(args, types, strict=True)), ty=wide if op.result == "N" else None)
+    v = op(*(ir.const(a, t) for a, t in zip(args, types, strict=True)), ty=wide if op.result == "N" else None, imm=imm)
     assert v.op is None and not ir.body
-    assert v.imm == op.evaluate(args, wide.bits, narrow.bits) & v.ty.mask
+    assert v.imm == op.evaluate(args, wide.bits, narrow.bits, imm) & v.ty.mask
 
 
 @pytest.mark.parametrize("same", [

@@ -23,12 +23,15 @@ from dbt.ir.sweep import sweep
 from dbt.ir.text import parse_block, print_block
 from dbt.ir.verify import verify
 
+from . import native
 from .machine import run
 
 Engine = Callable[[Builder, dict[str, int], dict[int, int]], tuple[Mapping[str, int], Mapping[int, int], Outcome]]
 ENGINES: dict[str, Engine] = {
     "evaluate": run,
     "evaluate-swept": lambda ir, registers, memory: run(verify(sweep(ir)), registers, memory),
+    "interpreter": native.interpreter,
+    "jit": native.jit,
 }
 FILES = sorted((Path(__file__).parent / "files").glob("*.ir"))
 

@@ -20,4 +20,17 @@ from . import storage_fixed as storage_fixed
 from . import storage_sync as storage_sync
 from . import system as system
 from . import translation as translation
+from . import vector_bits as vector_bits
+from . import vector_compare as vector_compare
+from . import vector_crypto as vector_crypto
+from . import vector_decimal as vector_decimal
+from . import vector_float as vector_float
+from . import vector_integer as vector_integer
+from . import vector_logical as vector_logical
+from . import vector_multiply as vector_multiply
+from . import vector_permute as vector_permute
+from . import vector_shift as vector_shift
 from . import vector_storage as vector_storage
+from . import vsx_move as vsx_move
+from . import vsx_permute as vsx_permute
+from . import vsx_storage as vsx_storage

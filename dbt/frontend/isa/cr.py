@@ -61,7 +61,12 @@ def mtocrf(c: Context, RS: Any, FXM: Any) -> None:
     c.cr[n] = (c.gpr[RS] >> (28 - 4 * n)) & 15
 
 
-@insn("mcrxr BF", "31 BF /:2 /:5 /:5 512:10 /", section="I 3.3.17")
+@insn("mcrxr BF", "31 BF /:2 /:5 /:5 512:10 /", until="2.06", section="I 3.3.17")
 def mcrxr(c: Context, BF: Any) -> None:
     c.cr[BF] = (c.so.to(i8) << 3) | (c.ov.to(i8) << 2) | (c.ca.to(i8) << 1)
     c.so = c.ov = c.ca = 0
+
+
+@insn("mcrxrx BF", "31 BF /:2 /:5 /:5 576:10 /", since="3.0", section="I 3.3.17")
+def mcrxrx(c: Context, BF: Any) -> None:
+    c.cr[BF] = (c.ov.to(i8) << 3) | (c.ov32.to(i8) << 2) | (c.ca.to(i8) << 1) | c.ca32.to(i8)

@@ -6,6 +6,7 @@ of the width in their name. Where the manual leaves bits undefined (the high wor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...ir.builder import Value
@@ -24,9 +25,14 @@ def addi(c: Context, RT: Any, RA: Any, SI: Any, shift: int) -> None:
 # -- add and subtract: all of them are a + b + cin --------------------------------------------------------------------
 
 
-def narrow(c: Context, *values: Value) -> tuple[Value, ...]:
-    """The part of each value that carries and overflow look at in this mode."""
-    return values if c.sf else tuple(v.to(i32) for v in values)
+def both_widths(c: Context, f: Callable[..., Value], *values: Value) -> tuple[Value, Value]:
+    """f of the values as the mode's width has them, for CA and OV, and of their low words, for CA32 and OV32."""
+    low = f(*(v.to(i32) for v in values))
+    return (f(*values) if c.sf else low), low
+
+
+def is_negative(v: Value) -> Value:
+    return slt(v, 0)
 
 
 def add_carrying(c: Context, a: Value, b: Any, cin: Value, RT: Any, OE: Any, Rc: Any, carry: bool) -> None:
@@ -34,11 +40,9 @@ def add_carrying(c: Context, a: Value, b: Any, cin: Value, RT: Any, OE: Any, Rc:
     b = c.const(b)
     total = a + b + cin.to(i64)
     if carry:
-        x, sum_ = narrow(c, a, total)
-        c.ca = ult(sum_, x) | (eq(sum_, x) & cin)
+        c.carry(*both_widths(c, lambda x, sum_: ult(sum_, x) | (eq(sum_, x) & cin), a, total))
     if OE:
-        (flips,) = narrow(c, (a ^ total) & (b ^ total))
-        c.overflow(OE, slt(flips, 0))
+        c.overflow(OE, *both_widths(c, is_negative, (a ^ total) & (b ^ total)))
     c.gpr[RT] = total
     c.record(Rc, total)
 
@@ -71,6 +75,20 @@ def subfe(c: Context, RT: Any, RA: Any, RB: Any, OE: Any, Rc: Any) -> None:
     add_carrying(c, ~c.gpr[RA], c.gpr[RB], c.ca, RT, OE, Rc, carry=True)
 
 
+@insn("addex RT,RA,RB,CY", "31 RT RA RB CY 170:8 /", since="3.0B", section="I 3.3.9")
+def addex(c: Context, RT: Any, RA: Any, RB: Any, CY: Any) -> None:
+    """OV carries in and out. Other values of CY than 0 are reserved; POWER9 takes them as 0."""
+    a, b, cin = c.gpr[RA], c.gpr[RB], c.ov
+    total = a + b + cin.to(i64)
+    c.ov, c.ov32 = both_widths(c, lambda x, sum_: ult(sum_, x) | (eq(sum_, x) & cin), a, total)
+    c.gpr[RT] = total
+
+
+@insn("addpcis RT,DX", "19 RT DX 2:5 DX", since="3.0", section="I 3.3.9")
+def addpcis(c: Context, RT: Any, DX: Any) -> None:
+    c.gpr[RT] = c.next_pc + (DX << 16)
+
+
 @insn("addic RT,RA,SI", "12 RT RA SI", section="I 3.3.9", Rc=0)
 @insn("addic. RT,RA,SI", "13 RT RA SI", section="I 3.3.9", Rc=1)
 def addic(c: Context, RT: Any, RA: Any, SI: Any, Rc: int) -> None:
@@ -82,10 +100,9 @@ def subtract(c: Context, a: Value, b: Any, RT: Any, OE: Any, Rc: Any, carry: boo
     b = c.const(b).to(i64)
     difference = b - a
     if carry:
-        c.ca = ule(*narrow(c, a, b))
+        c.carry(*both_widths(c, ule, a, b))
     if OE:
-        (flips,) = narrow(c, (a ^ b) & (b ^ difference))
-        c.overflow(OE, slt(flips, 0))
+        c.overflow(OE, *both_widths(c, is_negative, (a ^ b) & (b ^ difference)))
     c.gpr[RT] = difference
     c.record(Rc, difference)
 
@@ -145,3 +162,33 @@ def mulh(c: Context, RT: Any, RA: Any, RB: Any, Rc: Any, ty: Type, wide: Type, s
     high = (product(c, RA, RB, ty, wide, signed) >> ty.bits).to(i64)
     c.gpr[RT] = high
     c.record(Rc, high)
+
+
+@insn("maddhd RT,RA,RB,RC", "4 RT RA RB RC 48:6", since="3.0", section="I 3.3.9", signed=True)
+@insn("maddhdu RT,RA,RB,RC", "4 RT RA RB RC 49:6", since="3.0", section="I 3.3.9", signed=False)
+def maddhd(c: Context, RT: Any, RA: Any, RB: Any, RC: Any, signed: bool) -> None:
+    c.gpr[RT] = (product(c, RA, RB, i64, i128, signed) + c.gpr[RC].to(i128, signed)) >> 64
+
+
+@insn("maddld RT,RA,RB,RC", "4 RT RA RB RC 51:6", since="3.0", section="I 3.3.9")
+def maddld(c: Context, RT: Any, RA: Any, RB: Any, RC: Any) -> None:
+    c.gpr[RT] = c.gpr[RA] * c.gpr[RB] + c.gpr[RC]
+
+
+# -- random numbers ---------------------------------------------------------------------------------------------------
+
+
+@insn("darn RT,LR", "31 RT /:3 LR /:5 755:10 /", since="3.0", section="I 3.3.9")
+def darn(c: Context, RT: Any, LR: Any) -> None:
+    """From a generator of the vCPU (SplitMix64 over the slot `darn`, its seed), so that a run can be repeated.
+
+    LR 0 gives 32 bits, 1 and 2 give 64; 3 is reserved and gives the error value."""
+    if LR == 3:
+        c.gpr[RT] = -1
+        return
+    state = c.reg("darn") + 0x9E37_79B9_7F4A_7C15
+    c.set_reg("darn", state)
+    x = (state ^ (state >> 30)) * 0xBF58_476D_1CE4_E5B9
+    x = (x ^ (x >> 27)) * 0x94D0_49BB_1331_11EB
+    x = x ^ (x >> 31)
+    c.gpr[RT] = x if LR else x & 0xFFFF_FFFF

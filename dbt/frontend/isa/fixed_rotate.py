@@ -104,13 +104,11 @@ def shift_doubleword(c: Context, RS: Any, RA: Any, RB: Any, Rc: Any, f: Op) -> N
     c.record(Rc, result)
 
 
-def shift_algebraic(c: Context, source: Value, n: Any, RA: Any, Rc: Any) -> Value:
-    """RA = source >> n for n < 64; CA if it is negative and ones were lost. Returns its sign."""
-    negative = slt(source, 0)
-    c.ca = negative & (source & (shl(c.const(1), n) - 1) != 0)
+def shift_algebraic(c: Context, source: Value, n: Any, RA: Any, Rc: Any, whole: Any = 0) -> None:
+    """RA = source >> n for n < 64; CA if it is negative and ones were lost (`whole`: its sign bit too)."""
+    c.carry(slt(source, 0) & ((source & (shl(c.const(1), n) - 1) != 0) | whole))
     c.gpr[RA] = result = sar(source, n)
     c.record(Rc, result)
-    return negative
 
 
 @insn("sraw[.] RA,RS,RB", "31 RS RA RB 792 Rc", section="I 3.3.14.2")
@@ -127,8 +125,7 @@ def srawi(c: Context, RS: Any, RA: Any, SH: Any, Rc: Any) -> None:
 def srad(c: Context, RS: Any, RA: Any, RB: Any, Rc: Any) -> None:
     amount = c.gpr[RB]
     whole = ~eq(amount & 64, 0)
-    negative = shift_algebraic(c, c.gpr[RS], select(whole, 63, amount & 63), RA, Rc)
-    c.ca = c.ca | (negative & whole)  # a shift by 64 or more also loses the sign bit itself
+    shift_algebraic(c, c.gpr[RS], select(whole, 63, amount & 63), RA, Rc, whole)
 
 
 @insn("sradi[.] RA,RS,sh", "31 RS RA sh 413 sh Rc", section="I 3.3.14.2")

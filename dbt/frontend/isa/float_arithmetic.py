@@ -1,6 +1,7 @@
 """Floating-point moves, arithmetic, rounding, conversion, comparison and select (Book I 4.6.5-4.6.9).
 
-Estimates (fre, frsqrte) are the rounded quotient itself, which every accuracy rule of theirs allows.
+What an operation is stands in the table of declarations; float_model.py builds its fast path, backend/softfloat.py is
+its exact one. Estimates (fre, frsqrte) are the rounded quotient itself, which every accuracy rule of theirs allows.
 """
 
 from __future__ import annotations
@@ -8,53 +9,28 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ...ir.builder import Value
-from ...ir.ops import Op, select
+from ... import fpscr
+from ...fpscr import INFINITY, SIGN, SINGLE, TRUNCATE
+from ...ir.ops import select, shl, slt, sub, ult
 from ...ir.ops_float import (
-    fp_add,
+    fp_at_least_zero,
     fp_ceil,
-    fp_compare,
-    fp_div,
     fp_floor,
-    fp_fma,
-    fp_fma_single,
     fp_from_s64,
-    fp_from_u64,
-    fp_mul,
+    fp_order,
     fp_rint,
     fp_single_from_s64,
-    fp_single_from_u64,
-    fp_sqrt,
-    fp_sub,
-    fp_to_s32,
     fp_to_s64,
-    fp_to_single,
-    fp_to_u32,
-    fp_to_u64,
     fp_trunc,
+    fp_unordered,
 )
-from ...ir.types import i8
+from ...ir.types import i1, i8
 from ..context import Context
 from ..insn import insn
-from .float_fpscr import (
-    INFINITY,
-    SIGN,
-    VXCVI,
-    VXSNAN,
-    VXVC,
-    ZX,
-    compared,
-    float_result,
-    is_nan,
-    is_signalling,
-    nearest_only,
-    record,
-    set_sticky,
-)
+from .float_fpscr import is_nan, record
+from .float_model import compared, leave_if, operate, remember, start
 
 fp = partial(insn, needs="fp")
-
-ONE = 0x3FF << 52
 
 # -- moves (4.6.5): NaNs pass unchanged and FPSCR is untouched
 
@@ -80,150 +56,152 @@ def merge_words(c: Context, FRT: Any, FRA: Any, FRB: Any, shift: int) -> None:
     c.fpr[FRT] = ((c.fpr[FRA] << shift) & (0xFFFF_FFFF << 32)) | ((c.fpr[FRB] >> (32 - shift)) & 0xFFFF_FFFF)
 
 
-# -- arithmetic (4.6.6). One function to replace when FPSCR becomes exact: finish
+# -- arithmetic (4.6.6)
 
 
-def finish(c: Context, FRT: Any, Rc: Any, bits: Value, single: bool) -> None:
-    """Round to the precision of the instruction (right: +, -, *, / and sqrt of singles may be rounded twice), and record."""
-    float_result(c, FRT, fp_to_single(bits) if single else bits, single)
-    record(c, Rc)
+@fp("fadd[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 21 Rc", section="I 4.6.6", op=fpscr.ADD)
+@fp("fadds[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 21 Rc", section="I 4.6.6", op=fpscr.ADD | SINGLE)
+@fp("fsub[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 20 Rc", section="I 4.6.6", op=fpscr.SUB)
+@fp("fsubs[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 20 Rc", section="I 4.6.6", op=fpscr.SUB | SINGLE)
+@fp("fdiv[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 18 Rc", section="I 4.6.6", op=fpscr.DIV)
+@fp("fdivs[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 18 Rc", section="I 4.6.6", op=fpscr.DIV | SINGLE)
+def arithmetic(c: Context, FRT: Any, FRA: Any, FRB: Any, Rc: Any, op: int) -> None:
+    operate(c, op, FRT, FRA, FRB, None, Rc)
 
 
-@fp("fadd[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 21 Rc", section="I 4.6.6", f=fp_add, single=False)
-@fp("fadds[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 21 Rc", section="I 4.6.6", f=fp_add, single=True)
-@fp("fsub[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 20 Rc", section="I 4.6.6", f=fp_sub, single=False)
-@fp("fsubs[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 20 Rc", section="I 4.6.6", f=fp_sub, single=True)
-@fp("fdiv[.] FRT,FRA,FRB", "63 FRT FRA FRB /:5 18 Rc", section="I 4.6.6", f=fp_div, single=False)
-@fp("fdivs[.] FRT,FRA,FRB", "59 FRT FRA FRB /:5 18 Rc", section="I 4.6.6", f=fp_div, single=True)
-def arithmetic(c: Context, FRT: Any, FRA: Any, FRB: Any, Rc: Any, f: Op, single: bool) -> None:
-    nearest_only(c)
+@fp("fmul[.] FRT,FRA,FRC", "63 FRT FRA /:5 FRC 25 Rc", section="I 4.6.6", op=fpscr.MUL)
+@fp("fmuls[.] FRT,FRA,FRC", "59 FRT FRA /:5 FRC 25 Rc", section="I 4.6.6", op=fpscr.MUL | SINGLE)
+def fmul(c: Context, FRT: Any, FRA: Any, FRC: Any, Rc: Any, op: int) -> None:
+    operate(c, op, FRT, FRA, None, FRC, Rc)
+
+
+@fp("fsqrt[.] FRT,FRB", "63 FRT /:5 FRB /:5 22 Rc", section="I 4.6.6", op=fpscr.SQRT)
+@fp("fsqrts[.] FRT,FRB", "59 FRT /:5 FRB /:5 22 Rc", section="I 4.6.6", op=fpscr.SQRT | SINGLE)
+@fp("fre[.] FRT,FRB", "63 FRT /:5 FRB /:5 24 Rc", since="2.02", section="I 4.6.6", op=fpscr.RE)
+@fp("fres[.] FRT,FRB", "59 FRT /:5 FRB /:5 24 Rc", section="I 4.6.6", op=fpscr.RE | SINGLE)
+@fp("frsqrte[.] FRT,FRB", "63 FRT /:5 FRB /:5 26 Rc", section="I 4.6.6", op=fpscr.RSQRTE)
+@fp("frsqrtes[.] FRT,FRB", "59 FRT /:5 FRB /:5 26 Rc", since="2.02", section="I 4.6.6", op=fpscr.RSQRTE | SINGLE)
+@fp("frsp[.] FRT,FRB", "63 FRT /:5 FRB 12 Rc", section="I 4.6.7.1", op=fpscr.RSP)
+def unary(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
+    operate(c, op, FRT, None, FRB, None, Rc)
+
+
+@fp("fmadd[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 29 Rc", section="I 4.6.6.2", op=fpscr.MADD)
+@fp("fmadds[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 29 Rc", section="I 4.6.6.2", op=fpscr.MADD | SINGLE)
+@fp("fmsub[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 28 Rc", section="I 4.6.6.2", op=fpscr.MSUB)
+@fp("fmsubs[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 28 Rc", section="I 4.6.6.2", op=fpscr.MSUB | SINGLE)
+@fp("fnmadd[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 31 Rc", section="I 4.6.6.2", op=fpscr.NMADD)
+@fp("fnmadds[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 31 Rc", section="I 4.6.6.2", op=fpscr.NMADD | SINGLE)
+@fp("fnmsub[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 30 Rc", section="I 4.6.6.2", op=fpscr.NMSUB)
+@fp("fnmsubs[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 30 Rc", section="I 4.6.6.2", op=fpscr.NMSUB | SINGLE)
+def multiply_add(c: Context, FRT: Any, FRA: Any, FRC: Any, FRB: Any, Rc: Any, op: int) -> None:
+    operate(c, op, FRT, FRA, FRB, FRC, Rc)
+
+
+def exponent(bits: Any) -> Any:
+    """The biased exponent."""
+    return (bits >> 52) & 0x7FF
+
+
+@fp("ftdiv BF,FRA,FRB", "63 BF /:2 FRA FRB 128:10 /", since="2.06", section="I 4.6.6.1")
+def ftdiv(c: Context, BF: Any, FRA: Any, FRB: Any) -> None:
+    """Whether a software division needs care: 8, 4 (fg: a special operand), 2 (fe: an exponent is near an end)."""
     a, b = c.fpr[FRA], c.fpr[FRB]
-    if f is fp_div:
-        magnitude = a & ~SIGN
-        finite = (magnitude != 0) & (magnitude != INFINITY) & ~is_nan(a)
-        set_sticky(c, finite & ((b << 1) == 0), ZX)
-    finish(c, FRT, Rc, f(a, b), single)
+    ea, eb = exponent(a), exponent(b)
+    difference = ea - eb
+    far = slt(difference, -1020) | ~slt(difference, 1023) | ult(ea, 54)
+    fe = (ea == 0x7FF) | ult(eb, 2) | ~ult(eb, 2044) | (((a << 1) != 0) & far)
+    fg = (a & ~SIGN == INFINITY) | (b & ~SIGN == INFINITY) | (eb == 0)
+    c.cr[BF] = select(fg, c.const(4, i8), 0) | select(fe, c.const(2, i8), 0) | 8
 
 
-@fp("fmul[.] FRT,FRA,FRC", "63 FRT FRA /:5 FRC 25 Rc", section="I 4.6.6", single=False)
-@fp("fmuls[.] FRT,FRA,FRC", "59 FRT FRA /:5 FRC 25 Rc", section="I 4.6.6", single=True)
-def fmul(c: Context, FRT: Any, FRA: Any, FRC: Any, Rc: Any, single: bool) -> None:
-    nearest_only(c)
-    finish(c, FRT, Rc, fp_mul(c.fpr[FRA], c.fpr[FRC]), single)
-
-
-@fp("fsqrt[.] FRT,FRB", "63 FRT /:5 FRB /:5 22 Rc", section="I 4.6.6", f=fp_sqrt, single=False)
-@fp("fsqrts[.] FRT,FRB", "59 FRT /:5 FRB /:5 22 Rc", section="I 4.6.6", f=fp_sqrt, single=True)
-@fp("frsp[.] FRT,FRB", "63 FRT /:5 FRB 12 Rc", section="I 4.6.7.1", f=lambda b: b, single=True)
-def unary(c: Context, FRT: Any, FRB: Any, Rc: Any, f: Any, single: bool) -> None:
-    nearest_only(c)
-    finish(c, FRT, Rc, f(c.fpr[FRB]), single)
-
-
-@fp("fre[.] FRT,FRB", "63 FRT /:5 FRB /:5 24 Rc", since="2.02", section="I 4.6.6", root=False, single=False)
-@fp("fres[.] FRT,FRB", "59 FRT /:5 FRB /:5 24 Rc", section="I 4.6.6", root=False, single=True)
-@fp("frsqrte[.] FRT,FRB", "63 FRT /:5 FRB /:5 26 Rc", section="I 4.6.6", root=True, single=False)
-@fp("frsqrtes[.] FRT,FRB", "59 FRT /:5 FRB /:5 26 Rc", since="2.02", section="I 4.6.6", root=True, single=True)
-def reciprocal(c: Context, FRT: Any, FRB: Any, Rc: Any, root: bool, single: bool) -> None:
-    nearest_only(c)
+@fp("ftsqrt BF,FRB", "63 BF /:7 FRB 160:10 /", since="2.06", section="I 4.6.6.1")
+def ftsqrt(c: Context, BF: Any, FRB: Any) -> None:
+    """Whether a square root needs care: 8, then fg (special), fe (negative, special or small)."""
     b = c.fpr[FRB]
-    set_sticky(c, (b << 1) == 0, ZX)
-    finish(c, FRT, Rc, fp_div(c.const(ONE), fp_sqrt(b) if root else b), single)
-
-
-def flipped(bits: Value) -> Value:
-    """The number with the other sign; a NaN as it is."""
-    return select(is_nan(bits), bits, bits ^ SIGN)
-
-
-@fp("fmadd[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 29 Rc", section="I 4.6.6.2", single=False, minus=False, negative=False)
-@fp("fmadds[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 29 Rc", section="I 4.6.6.2", single=True, minus=False, negative=False)
-@fp("fmsub[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 28 Rc", section="I 4.6.6.2", single=False, minus=True, negative=False)
-@fp("fmsubs[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 28 Rc", section="I 4.6.6.2", single=True, minus=True, negative=False)
-@fp("fnmadd[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 31 Rc", section="I 4.6.6.2", single=False, minus=False, negative=True)
-@fp("fnmadds[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 31 Rc", section="I 4.6.6.2", single=True, minus=False, negative=True)
-@fp("fnmsub[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 30 Rc", section="I 4.6.6.2", single=False, minus=True, negative=True)
-@fp("fnmsubs[.] FRT,FRA,FRC,FRB", "59 FRT FRA FRB FRC 30 Rc", section="I 4.6.6.2", single=True, minus=True, negative=True)
-def multiply_add(
-    c: Context, FRT: Any, FRA: Any, FRC: Any, FRB: Any, Rc: Any, single: bool, minus: bool, negative: bool
-) -> None:
-    nearest_only(c)
-    b = flipped(c.fpr[FRB]) if minus else c.fpr[FRB]
-    result = (fp_fma_single if single else fp_fma)(c.fpr[FRA], b, c.fpr[FRC])
-    float_result(c, FRT, flipped(result) if negative else result, single)
-    record(c, Rc)
+    eb, infinite = exponent(b), b & ~SIGN == INFINITY
+    fe = is_nan(b) | infinite | (b >> 63).to(i1) | ult(eb, 54)
+    fg = infinite | (eb == 0)
+    c.cr[BF] = select(fg, c.const(4, i8), 0) | select(fe, c.const(2, i8), 0) | 8
 
 
 # -- rounding and conversion (4.6.7)
 
 
-def half_away(b: Value) -> Value:
-    """Nearest integral value, ties away from zero: add the largest number below a half, with the sign of b, and cut."""
-    return fp_trunc(fp_add(b, (b & SIGN) | 0x3FDF_FFFF_FFFF_FFFF))
+def to_nearest_away(b: Any) -> Any:
+    """The nearest integral value, ties away from zero, by adding half of what is to be cut off."""
+    e = exponent(b)
+    cut = sub(1075, e)  # fraction bits below the point
+    half = shl(b.ir.const(1), select(ult(cut - 1, 52), cut, 1) - 1)
+    whole = (b + half) & ~((half << 1) - 1)
+    small = (b & SIGN) | select(e == 1022, b.ir.const(0x3FF << 52), 0)
+    return select(ult(e, 1023), small, select(ult(e, 1075), whole, b))
 
 
-@fp("frin[.] FRT,FRB", "63 FRT /:5 FRB 392 Rc", since="2.02", section="I 4.6.7.3", f=half_away)
-@fp("friz[.] FRT,FRB", "63 FRT /:5 FRB 424 Rc", since="2.02", section="I 4.6.7.3", f=fp_trunc)
-@fp("frip[.] FRT,FRB", "63 FRT /:5 FRB 456 Rc", since="2.02", section="I 4.6.7.3", f=fp_ceil)
-@fp("frim[.] FRT,FRB", "63 FRT /:5 FRB 488 Rc", since="2.02", section="I 4.6.7.3", f=fp_floor)
-def round_to_integral(c: Context, FRT: Any, FRB: Any, Rc: Any, f: Any) -> None:
-    nearest_only(c)
+@fp("frin[.] FRT,FRB", "63 FRT /:5 FRB 392 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIN, f=to_nearest_away)
+@fp("friz[.] FRT,FRB", "63 FRT /:5 FRB 424 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIZ, f=fp_trunc)
+@fp("frip[.] FRT,FRB", "63 FRT /:5 FRB 456 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIP, f=fp_ceil)
+@fp("frim[.] FRT,FRB", "63 FRT /:5 FRB 488 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIM, f=fp_floor)
+def round_to_integral(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int, f: Any) -> None:
+    """Never inexact."""
+    if start(c, op, Rc):
+        return
     b = c.fpr[FRB]
-    set_sticky(c, is_signalling(b), VXSNAN)
-    float_result(c, FRT, f(b))
-    record(c, Rc)
+    leave_if(c, fp_unordered(b, b), op)
+    c.fpr[FRT] = f(b)
+    remember(c, op, b=b)
 
 
-# the conversion, the least value it takes and the first one too large, as doubles
-S64, U64 = (fp_to_s64, 0xC3E << 52, 0x43E << 52), (fp_to_u64, 0, 0x43F << 52)
-S32, U32 = (fp_to_s32, 0xC1E << 52, 0x41E << 52), (fp_to_u32, 0, 0x41F << 52)
+# the operation, and the magnitude from which a conversion leaves: anything below it fits after rounding
+S64, U64 = (fpscr.TO_S64, 0x43E << 52), (fpscr.TO_U64, 0x43E << 52)
+S32, U32 = (fpscr.TO_S32, 0x41DF_FFFF_FFE0_0000), (fpscr.TO_U32, 0x41EF_FFFF_FFF0_0000)
 
 
-@fp("fctid[.] FRT,FRB", "63 FRT /:5 FRB 814 Rc", section="I 4.6.7.2", to=S64, cut=fp_rint)
-@fp("fctidz[.] FRT,FRB", "63 FRT /:5 FRB 815 Rc", section="I 4.6.7.2", to=S64, cut=fp_trunc)
-@fp("fctidu[.] FRT,FRB", "63 FRT /:5 FRB 942 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=fp_rint)
-@fp("fctiduz[.] FRT,FRB", "63 FRT /:5 FRB 943 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=fp_trunc)
-@fp("fctiw[.] FRT,FRB", "63 FRT /:5 FRB 14 Rc", section="I 4.6.7.2", to=S32, cut=fp_rint)
-@fp("fctiwz[.] FRT,FRB", "63 FRT /:5 FRB 15 Rc", section="I 4.6.7.2", to=S32, cut=fp_trunc)
-@fp("fctiwu[.] FRT,FRB", "63 FRT /:5 FRB 142 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=fp_rint)
-@fp("fctiwuz[.] FRT,FRB", "63 FRT /:5 FRB 143 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=fp_trunc)
-def to_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, to: tuple[Op, int, int], cut: Op) -> None:
-    """Saturating; a NaN becomes the least integer. The undefined half of a word result is its extension; FPRF is left
-    alone."""
-    nearest_only(c)
+@fp("fctid[.] FRT,FRB", "63 FRT /:5 FRB 814 Rc", section="I 4.6.7.2", to=S64, cut=0)
+@fp("fctidz[.] FRT,FRB", "63 FRT /:5 FRB 815 Rc", section="I 4.6.7.2", to=S64, cut=TRUNCATE)
+@fp("fctidu[.] FRT,FRB", "63 FRT /:5 FRB 942 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=0)
+@fp("fctiduz[.] FRT,FRB", "63 FRT /:5 FRB 943 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=TRUNCATE)
+@fp("fctiw[.] FRT,FRB", "63 FRT /:5 FRB 14 Rc", section="I 4.6.7.2", to=S32, cut=0)
+@fp("fctiwz[.] FRT,FRB", "63 FRT /:5 FRB 15 Rc", section="I 4.6.7.2", to=S32, cut=TRUNCATE)
+@fp("fctiwu[.] FRT,FRB", "63 FRT /:5 FRB 142 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=0)
+@fp("fctiwuz[.] FRT,FRB", "63 FRT /:5 FRB 143 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=TRUNCATE)
+def to_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, to: tuple[int, int], cut: int) -> None:
+    """Saturating; a NaN becomes the least integer. The undefined half of a word result is its extension, the undefined
+    FPRF is 0."""
+    op, bound = to[0] | cut, to[1]
+    if start(c, op, Rc):
+        return
     b = c.fpr[FRB]
-    whole = cut(b)
-    convert, least, too_large = to
-    fits = ((fp_compare(whole, too_large) & 8) != 0) & ((fp_compare(whole, least) & 6) != 0)
-    set_sticky(c, ~fits, VXCVI)
-    set_sticky(c, is_signalling(b), VXSNAN)
-    c.fpr[FRT] = convert(whole)
-    record(c, Rc)
+    unsigned = to in (U64, U32)
+    leave_if(c, ~ult(b if unsigned else b & ~SIGN, bound), op)
+    c.fpr[FRT] = fp_to_s64(b if cut else fp_rint(b))
+    remember(c, op, b=b)
 
 
-@fp("fcfid[.] FRT,FRB", "63 FRT /:5 FRB 846 Rc", section="I 4.6.7.2", f=fp_from_s64, single=False)
-@fp("fcfidu[.] FRT,FRB", "63 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", f=fp_from_u64, single=False)
-@fp("fcfids[.] FRT,FRB", "59 FRT /:5 FRB 846 Rc", since="2.06", section="I 4.6.7.2", f=fp_single_from_s64, single=True)
-@fp("fcfidus[.] FRT,FRB", "59 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", f=fp_single_from_u64, single=True)
-def from_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, f: Op, single: bool) -> None:
-    nearest_only(c)
-    float_result(c, FRT, f(c.fpr[FRB]), single)
-    record(c, Rc)
+@fp("fcfid[.] FRT,FRB", "63 FRT /:5 FRB 846 Rc", section="I 4.6.7.2", op=fpscr.FROM_S64)
+@fp("fcfidu[.] FRT,FRB", "63 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_U64)
+@fp("fcfids[.] FRT,FRB", "59 FRT /:5 FRB 846 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_S64 | SINGLE)
+@fp("fcfidus[.] FRT,FRB", "59 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_U64 | SINGLE)
+def from_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
+    if start(c, op, Rc):
+        return
+    b = c.fpr[FRB]
+    if op & ~SINGLE == fpscr.FROM_U64:
+        leave_if(c, (b >> 63) != 0, op)
+    c.fpr[FRT] = (fp_single_from_s64 if op & SINGLE else fp_from_s64)(b)
+    remember(c, op, b=b)
 
 
 # -- comparison (4.6.8) and select (4.6.9)
 
 
-@fp("fcmpu BF,FRA,FRB", "63 BF /:2 FRA FRB 0:10 /", section="I 4.6.8", ordered=False)
-@fp("fcmpo BF,FRA,FRB", "63 BF /:2 FRA FRB 32:10 /", section="I 4.6.8", ordered=True)
-def fcmp(c: Context, BF: Any, FRA: Any, FRB: Any, ordered: bool) -> None:
-    """fcmpo: any NaN is invalid (VXVC), as VE is known to be 0 here."""
-    nearest_only(c)
+@fp("fcmpu BF,FRA,FRB", "63 BF /:2 FRA FRB 0:10 /", section="I 4.6.8", op=fpscr.CMPU)
+@fp("fcmpo BF,FRA,FRB", "63 BF /:2 FRA FRB 32:10 /", section="I 4.6.8", op=fpscr.CMPO)
+def fcmp(c: Context, BF: Any, FRA: Any, FRB: Any, op: int) -> None:
+    """NaNs leave: they may raise VXSNAN or VXVC. Rounding and the other enables play no part."""
     a, b = c.fpr[FRA], c.fpr[FRB]
-    cc = fp_compare(a, b)
-    set_sticky(c, is_signalling(a) | is_signalling(b), VXSNAN)
-    if ordered:
-        set_sticky(c, cc == 1, VXVC)
+    leave_if(c, fp_unordered(a, b), op)
+    cc = fp_order(a, b)
     compared(c, cc)
     c.cr[BF] = cc.to(i8)
 
@@ -231,6 +209,5 @@ def fcmp(c: Context, BF: Any, FRA: Any, FRB: Any, ordered: bool) -> None:
 @fp("fsel[.] FRT,FRA,FRC,FRB", "63 FRT FRA FRB FRC 23 Rc", section="I 4.6.9")
 def fsel(c: Context, FRT: Any, FRA: Any, FRC: Any, FRB: Any, Rc: Any) -> None:
     """FRC where FRA is not below zero and no NaN."""
-    at_least_zero = (fp_compare(c.fpr[FRA], 0) & 6) != 0
-    c.fpr[FRT] = select(at_least_zero, c.fpr[FRC], c.fpr[FRB])
+    c.fpr[FRT] = select(fp_at_least_zero(c.fpr[FRA]), c.fpr[FRC], c.fpr[FRB])
     record(c, Rc)

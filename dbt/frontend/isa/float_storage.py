@@ -90,3 +90,47 @@ def store_x(c: Context, FRS: Any, RA: Any, RB: Any, single: bool, update: bool) 
 @fp("stfiwx FRS,RA,RB", "31 FRS RA RB 983:10 /", section="I 4.6.3")
 def stfiwx(c: Context, FRS: Any, RA: Any, RB: Any) -> None:
     c.store(effective_address(c, RA, c.gpr[RB]), c.fpr[FRS].to(i32))
+
+
+# -- pairs (4.6.4): FRTp and FRTp + 1. The even register is the word at the lower address, in either byte order
+
+
+def pair(c: Context, field: Any) -> Any:
+    """The even register of a pair."""
+    return field & ~1 if isinstance(field, int) else field & 30
+
+
+@fp("lfdp FRTp,DS(RA)", "57 FRTp RA DS 0", since="2.05", section="I 4.6.4")
+def lfdp(c: Context, FRTp: Any, RA: Any, DS: Any) -> None:
+    load_pair(c, FRTp, effective_address(c, RA, DS))
+
+
+@fp("lfdpx FRTp,RA,RB", "31 FRTp RA RB 791:10 /", since="2.05", section="I 4.6.4")
+def lfdpx(c: Context, FRTp: Any, RA: Any, RB: Any) -> None:
+    load_pair(c, FRTp, effective_address(c, RA, c.gpr[RB]))
+
+
+def load_pair(c: Context, FRTp: Any, ea: Value) -> None:
+    """Both are loaded before either register changes."""
+    first, second = c.load(i64, ea), c.load(i64, ea + 8)
+    even, odd = (second, first) if c.le else (first, second)
+    c.fpr[pair(c, FRTp)] = even
+    c.fpr[pair(c, FRTp) + 1] = odd
+
+
+@fp("stfdp FRSp,DS(RA)", "61 FRSp RA DS 0", since="2.05", section="I 4.6.4")
+def stfdp(c: Context, FRSp: Any, RA: Any, DS: Any) -> None:
+    store_pair(c, FRSp, effective_address(c, RA, DS))
+
+
+@fp("stfdpx FRSp,RA,RB", "31 FRSp RA RB 919:10 /", since="2.05", section="I 4.6.4")
+def stfdpx(c: Context, FRSp: Any, RA: Any, RB: Any) -> None:
+    store_pair(c, FRSp, effective_address(c, RA, c.gpr[RB]))
+
+
+def store_pair(c: Context, FRSp: Any, ea: Value) -> None:
+    """In little-endian mode the pair is one number of sixteen bytes: the even register, its upper half, comes last."""
+    even, odd = c.fpr[pair(c, FRSp)], c.fpr[pair(c, FRSp) + 1]
+    first, second = (odd, even) if c.le else (even, odd)
+    c.store(ea, first)
+    c.store(ea + 8, second)

@@ -63,6 +63,15 @@ HELPERS: dict[str, Contract] = {
         "Set the 128-byte block that contains ea to zero (dcbz): a store for translation, protection and code "
         "invalidation. DAR of a fault is ea as given. Caching-inhibited storage: alignment exit.",
     ),
+    "load_vector_part": Contract(
+        ("ea", "x", "count"),
+        True,
+        "Load the first `count` bytes at ea (16 where it is more; none where it is 0) into VSR x & 63, the others of its 16 "
+        "bytes zero: from the left, or with x & 64 from the right, as a little-endian number (lxvl, lxvll).",
+    ),
+    "store_vector_part": Contract(
+        ("ea", "x", "count"), True, "The inverse of load_vector_part (stxvl, stxvll)."
+    ),
     # -- reservations (Book II 4.6.2). vcpu.reserve_size is 0 when there is none
     "store_conditional": Contract(
         ("ea", "value", "size_and_order"),
@@ -84,6 +93,24 @@ HELPERS: dict[str, Contract] = {
         True,
         "As store_conditional for 16 bytes: GPR rs (high half) and rs+1, compared with reserve_value and "
         "reserve_value_low (stqcx.).",
+    ),
+    "atomic_memory": Contract(
+        ("ea", "spec", "r"),
+        True,
+        "One atomic memory operation (Book II 4.5) on the word or doubleword at ea. spec: size in bytes | little << 8 | "
+        "store << 9 | function code << 16. GPR r is RT or RS, its operands r+1 and r+2 (32 is 0). An ea that is no multiple "
+        "of the size, or one whose datum and neighbour are not in one 32-byte block where the function uses both: alignment "
+        "exit. A function code that is not defined: data storage interrupt, DSISR 0x00100000.",
+    ),
+    "paste_to_storage": Contract(
+        ("ea",), True, "The data storage interrupt of a paste. to what is no accelerator: DSISR 0x02000008 (Book III 6.5.3)."
+    ),
+    # -- floating point (Book I 4.2.2)
+    "fp_settle": Contract(
+        (),
+        False,
+        "FPSCR is about to be read or written: collect the host's exception flags (fp_sticky, MXCSR) and work out FPRF, FR "
+        "and FI of the remembered operation (fp_op and its operands), which is then forgotten.",
     ),
     # -- translation (Book III 5.7-5.9)
     "translation_changed": Contract(
@@ -111,9 +138,12 @@ HELPERS: dict[str, Contract] = {
     ),
     "mfsr": Contract(("sr",), False, "The value of segment register sr (0..15)."),
     "tlbie": Contract(
-        ("rb", "rs"), True, "Invalidate translations of RB on every vCPU (RS: LPID). May raise a program interrupt."
+        ("rb", "rs", "how"),
+        True,
+        "Invalidate translations of RB on every vCPU (RS: LPID). May raise a program interrupt. how, from ISA 3.0 on: RIC | "
+        "PRS << 2 | R << 3."
     ),
-    "tlbiel": Contract(("rb", "rs"), True, "Invalidate translations of RB on this vCPU."),
+    "tlbiel": Contract(("rb", "rs", "how"), True, "Invalidate translations of RB on this vCPU."),
     "tlbsync": Contract((), False, "Wait for earlier tlbie of this vCPU to be done everywhere."),
     # -- messages
     "msgsndp": Contract(

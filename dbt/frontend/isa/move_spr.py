@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...mode import level_of
 from ..context import Context
 from ..insn import insn
 from . import spr as table
@@ -15,7 +16,8 @@ WRITABLE = {n for n, s in SPRS.items() if s.write}
 
 
 def register(c: Context, SPR: Any, defined: set[int]) -> table.Spr | None:
-    """The register SPR names; None where the instruction is done with: privilege, or a number that is no register.
+    """The register SPR names; None where the instruction is done with: privilege, or a number that is no register of the
+    processor's level.
 
     Such a number is illegal in problem state (privileged, if the number says so); else nothing happens, 0, 4, 5 and 6
     excepted."""
@@ -23,7 +25,7 @@ def register(c: Context, SPR: Any, defined: set[int]) -> table.Spr | None:
     if supervisor and c.privileged():
         return None
     n = c.choose(SPR, {n for n in defined | ILLEGAL if bool(n & 0x10) == supervisor})
-    if n in defined:
+    if n in defined and (level_of(SPRS[n].since) == 0 or c.at_least(SPRS[n].since)):
         return SPRS[n]
     if n in ILLEGAL or (not supervisor and c.pr):
         c.illegal()

@@ -1,4 +1,4 @@
-"""Special-purpose registers of Book3S-64 up to ISA 2.07, one row each (Book III 4.4.4, and the implementation's own).
+"""Special-purpose registers of Book3S-64 up to ISA 3.0, one row each (Book III 4.4.4, and the implementation's own).
 
 Access is written as the manual's table writes it: `u` anyone, `s` privileged state, `h` hypervisor, `-` undefined in this
 direction. Problem state never reaches a number with bit 0x10 set: that is the architecture's own privilege bit, checked
@@ -96,13 +96,16 @@ def define(number: int, name: str, access: str, read: Read | None = None, write:
 
 def read_xer(c: Context) -> Value:
     """XER is kept in pieces; its reserved bits read as zero."""
-    return (c.so.to(i64) << 31) | (c.ov.to(i64) << 30) | (c.ca.to(i64) << 29) | c.xer_count.to(i64)
+    xer = (c.so.to(i64) << 31) | (c.ov.to(i64) << 30) | (c.ca.to(i64) << 29) | c.xer_count.to(i64)
+    return xer | (c.ov32.to(i64) << 19) | (c.ca32.to(i64) << 18) if c.at_least("3.0") else xer
 
 
 def write_xer(c: Context, v: Value) -> None:
-    """SO, OV, CA and the string count (Book I 3.2.2)."""
+    """SO, OV, CA and the string count, from ISA 3.0 on OV32 and CA32 too (Book I 3.2.2)."""
     c.so, c.ov, c.ca = ((v >> n).to(i1) for n in (31, 30, 29))
     c.xer_count = (v & 0x7F).to(i8)
+    if c.at_least("3.0"):
+        c.ov32, c.ca32 = ((v >> n).to(i1) for n in (19, 18))
 
 
 def write_amr_user(c: Context, v: Value) -> None:
@@ -226,6 +229,8 @@ define(889, "TCSCR", "ss", since="2.07")
 define(890, "CSIGR", "ss", since="2.07")
 define(895, "WORT", "ss", since="2.07")
 define(1023, "PIR", "s-", wide=False)
+define(144, "TIDR", "ss", since="3.0")
+define(823, "PSSCR", "ss", since="3.0")
 
 # -- performance monitor: the same registers twice, number + 16 for privileged state (Book III 9.4)
 
@@ -270,6 +275,9 @@ define(337, "HMEER", "hh")
 define(338, "PCR", "hh", since="2.06")
 define(339, "HEIR", "hh", wide=False, since="2.07")
 define(349, "AMOR", "hh", translates=True, since="2.05")
+define(464, "PTCR", "hh", translates=True, since="3.0")
+define(816, "ASDR", "hh", since="3.0")
+define(855, "PSSCR", "hh", since="3.0")
 define(921, "TSCR", "hh", wide=False)
 define(1008, "HID0", "hh", held="hid0")
 define(1009, "HID1", "hh", held="hid1")

@@ -14,6 +14,12 @@ from .storage_fixed import effective_address
 @insn("dcbtst RA,RB,TH", "31 TH RA RB 246:10 /", section="II 4.3.2")
 @insn("icbt CT,RA,RB", "31 / CT RA RB 22:10 /", since="2.07", section="II 4.3.1")
 @insn("dcba RA,RB", "31 /:5 RA RB 758:10 /", section="II 4.3.2")
+@insn("dst RA,RB,STRM", "31 0:1 /:2 STRM RA RB 342:10 /", since="2.03", section="II 4.3.2")
+@insn("dstt RA,RB,STRM", "31 1:1 /:2 STRM RA RB 342:10 /", since="2.03", section="II 4.3.2")
+@insn("dstst RA,RB,STRM", "31 0:1 /:2 STRM RA RB 374:10 /", since="2.03", section="II 4.3.2")
+@insn("dststt RA,RB,STRM", "31 1:1 /:2 STRM RA RB 374:10 /", since="2.03", section="II 4.3.2")
+@insn("dss STRM", "31 0:1 /:2 STRM /:5 /:5 822:10 /", since="2.03", section="II 4.3.2")
+@insn("dssall", "31 1:1 /:4 /:5 /:5 822:10 /", since="2.03", section="II 4.3.2")
 def hint(c: Context) -> None:
     """A hint never faults; it may be ignored."""
 

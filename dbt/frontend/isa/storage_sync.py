@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...exits import Exit
 from ...ir.builder import Value
 from ...ir.types import Type, i8, i16, i32, i64
 from ..context import Context
@@ -72,6 +73,56 @@ def isync(c: Context) -> None:
     c.jump(c.next_pc, fresh=True)
 
 
-@insn("wait WC", "31 /:3 WC /:10 62:10 /", since="2.06", section="II 4.6.4")
+@insn("wait WC", "31 /:3 WC /:10 62:10 /", since="2.06", until="3.0", section="II 4.6.4")
+@insn("wait WC", "31 /:3 WC /:10 30:10 /", since="3.0", section="II 4.6.4")
 def wait(c: Context) -> None:
     """Waiting may end at any time (II 4.6.4), so it need not begin: a no-op, as on POWER8."""
+
+
+# -- atomic memory operations (Book II 4.5): the operation is in the instruction; a reserved function code is a DSI
+
+
+def atomic(c: Context, RA: Any, R: Any, FC: Any, size: int, storing: bool) -> None:
+    spec = size | bool(c.le) << 8 | storing << 9
+    c.call("atomic_memory", c.address(c.const(c.gpr_or_zero(RA))), spec | (c.const(FC) << 16), R, exits=True)
+
+
+@insn("lwat RT,RA,FC", "31 RT RA FC 582:10 /", since="3.0", section="II 4.5.1", size=4)
+@insn("ldat RT,RA,FC", "31 RT RA FC 614:10 /", since="3.0", section="II 4.5.1", size=8)
+def load_atomic(c: Context, RT: Any, RA: Any, FC: Any, size: int) -> None:
+    """RT = storage before; RT+1 (and RT+2) are its operands."""
+    atomic(c, RA, RT, FC, size, storing=False)
+
+
+@insn("stwat RS,RA,FC", "31 RS RA FC 710:10 /", since="3.0", section="II 4.5.2", size=4)
+@insn("stdat RS,RA,FC", "31 RS RA FC 742:10 /", since="3.0", section="II 4.5.2", size=8)
+def store_atomic(c: Context, RS: Any, RA: Any, FC: Any, size: int) -> None:
+    atomic(c, RA, RS, FC, size, storing=True)
+
+
+# -- copy-paste (Book II 4.4): to accelerators, of which there are none
+
+
+@insn("copy RA,RB", "31 /:4 1:1 RA RB 774:10 /", since="3.0", section="II 4.4")
+def copy(c: Context, RA: Any, RB: Any) -> None:
+    """A load of the 128-byte block, into a buffer that only paste. could read."""
+    copied_block(c, RA, RB)
+
+
+@insn("paste. RA,RB", "31 /:4 1:1 RA RB 902:10 1", since="3.0", section="II 4.4")
+def paste(c: Context, RA: Any, RB: Any) -> None:
+    """Only an accelerator can be pasted to: any other storage is a data storage interrupt, as on POWER9."""
+    c.call("paste_to_storage", copied_block(c, RA, RB), exits=True)
+
+
+def copied_block(c: Context, RA: Any, RB: Any) -> Value:
+    """The address of a block of 128 bytes that can be read."""
+    ea = c.address(effective_address(c, RA, c.gpr[RB]))
+    c.exit_if((ea & 127) != 0, Exit.ALIGNMENT, ea)
+    c.load(i8, ea)
+    return ea
+
+
+@insn("cpabort", "31 /:15 838:10 /", since="3.0", section="II 4.4")
+def cpabort(c: Context) -> None:
+    """Forget what was copied."""

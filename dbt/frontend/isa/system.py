@@ -11,10 +11,10 @@ from typing import Any
 from ...exits import Exit
 from ...ir.builder import Value
 from ...ir.ops import select
-from ...ir.types import i1
+from ...ir.types import Type, i1, i8, i16, i32, i64
 from ..context import PRIVILEGED, Context
 from ..insn import insn
-from .spr import MSR_HV, TM, facility_payload, hypervisor_only
+from .spr import EBB, MSR_HV, TM, facility_payload, hypervisor_only
 
 # MSR bits of a POWER8 without transactional memory (Book III 3.2.1). All others stay zero.
 SF, HV = 1 << 63, 1 << MSR_HV
@@ -22,6 +22,7 @@ VEC, VSX = 1 << 25, 1 << 23
 EE, PR, FP, ME, FE0, SE, BE, FE1 = (1 << n for n in (15, 14, 13, 12, 11, 10, 9, 8))
 IR, DR, PMM, RI, LE = (1 << n for n in (5, 4, 2, 1, 0))
 
+SCV_FACILITY, SCV = 12, 0x100  # bit of FSCR and cause of its interrupt; what marks an Exit.SYSCALL as vectored
 MOVED_WORD = VEC | VSX | EE | PR | FP | FE0 | SE | BE | FE1 | IR | DR | PMM | RI  # mtmsr L=0: not ME, not LE
 MOVED = SF | MOVED_WORD  # mtmsrd L=0: not HV
 RETURNED = MOVED | LE  # rfid; HV and ME only in hypervisor state
@@ -65,6 +66,18 @@ def sc(c: Context, LEV: Any) -> None:
         c.leave(Exit.HYPERCALL, 1, after=True)
 
 
+@insn("scv LEV", "17 /:14 LEV /:3 0:1 1:1", since="3.0", section="III 3.3.1")
+def scv(c: Context, LEV: Any) -> None:
+    """Vectored: the payload of the exit is SCV and LEV. Problem state needs FSCR[SCV]."""
+    c.exit_if(~(c.reg("fscr") >> SCV_FACILITY).to(i1), Exit.FACILITY, facility_payload(SCV_FACILITY))
+    c.leave(Exit.SYSCALL, c.const(LEV).to(i64) | SCV, after=True)
+
+
+@insn("rfscv", "19 /:15 82:10 /", privileged=True, since="3.0", section="III 3.3.1")
+def rfscv(c: Context) -> None:
+    return_to(c, RETURNED, "lr", "ctr")
+
+
 @insn("rfid", "19 /:15 18:10 /", privileged=True, section="III 3.3.1")
 def rfid(c: Context) -> None:
     """Outside hypervisor state ME stays as it is and HV stays 0."""
@@ -101,13 +114,50 @@ def mtmsr(c: Context, RS: Any, L15: Any, mask: int) -> None:
 # -- power saving (III 3.3.2) and other hypervisor instructions
 
 
-@insn("doze", "19 /:15 402:10 /", privileged=True, since="2.05", section="III 3.3.2")
-@insn("nap", "19 /:15 434:10 /", privileged=True, since="2.05", section="III 3.3.2")
-@insn("sleep", "19 /:15 466:10 /", privileged=True, since="2.05", section="III 3.3.2")
-@insn("rvwinkle", "19 /:15 498:10 /", privileged=True, since="2.05", section="III 3.3.2")
+@insn("doze", "19 /:15 402:10 /", privileged=True, since="2.05", until="3.0", section="III 3.3.2")
+@insn("nap", "19 /:15 434:10 /", privileged=True, since="2.05", until="3.0", section="III 3.3.2")
+@insn("sleep", "19 /:15 466:10 /", privileged=True, since="2.05", until="3.0", section="III 3.3.2")
+@insn("rvwinkle", "19 /:15 498:10 /", privileged=True, since="2.05", until="3.0", section="III 3.3.2")
+@insn("stop", "19 /:15 370:10 /", privileged=True, since="3.0", section="III 3.3.2")
 def power_saving(c: Context) -> None:
     hypervisor_only(c)
     c.leave(Exit.HALT, 0, after=True)
+
+
+# -- real addresses that a hypervisor may load and store as caching inhibited (III 4.4.1)
+
+
+CI: dict[str, Any] = {"privileged": True, "since": "2.05", "section": "III 4.4.1"}
+
+
+@insn("lwzcix RT,RA,RB", "31 RT RA RB 789:10 /", ty=i32, **CI)
+@insn("lhzcix RT,RA,RB", "31 RT RA RB 821:10 /", ty=i16, **CI)
+@insn("lbzcix RT,RA,RB", "31 RT RA RB 853:10 /", ty=i8, **CI)
+@insn("ldcix RT,RA,RB", "31 RT RA RB 885:10 /", ty=i64, **CI)
+def load_inhibited(c: Context, RT: Any, RA: Any, RB: Any, ty: Type) -> None:
+    hypervisor_only(c)
+    c.gpr[RT] = c.load(ty, c.gpr_or_zero(RA) + c.gpr[RB]).to(i64)
+
+
+@insn("stwcix RS,RA,RB", "31 RS RA RB 917:10 /", ty=i32, **CI)
+@insn("sthcix RS,RA,RB", "31 RS RA RB 949:10 /", ty=i16, **CI)
+@insn("stbcix RS,RA,RB", "31 RS RA RB 981:10 /", ty=i8, **CI)
+@insn("stdcix RS,RA,RB", "31 RS RA RB 1013:10 /", ty=i64, **CI)
+def store_inhibited(c: Context, RS: Any, RA: Any, RB: Any, ty: Type) -> None:
+    hypervisor_only(c)
+    c.store(c.gpr_or_zero(RA) + c.gpr[RB], c.gpr[RS].to(ty))
+
+
+# -- event-based branches (Book II 7): none ever happens, but the way back exists
+
+
+@insn("rfebb S", "19 /:14 S 146:10 /", since="2.07", section="II 7.2.1")
+def rfebb(c: Context, S: Any) -> None:
+    """BESCR[GE] = S, and on at EBBRR."""
+    if c.pr:
+        c.exit_if(~(c.reg("fscr") >> EBB).to(i1), Exit.FACILITY, facility_payload(EBB))
+    c.set_reg("bescr", (c.reg("bescr") & ~(1 << 63)) | (c.const(S) << 63))
+    c.jump(c.reg("ebbrr") & ~3)
 
 
 # -- branch history: there is none

@@ -29,6 +29,23 @@ def slbia(c: Context, IH: Any) -> None:
     c.call("slbia", IH)
 
 
+@insn("slbieg RS,RB", "31 RS /:5 RB 466:10 /", privileged=True, since="3.0", section="III 5.9.3.2")
+def slbieg(c: Context, RB: Any) -> None:
+    """For the other threads and accelerators that share a segment table; here as slbie, which does more than asked."""
+    c.call("slbie", c.gpr[RB])
+
+
+@insn("slbiag RS", "31 RS /:10 850:10 /", privileged=True, since="3.0", section="III 5.9.3.2")
+def slbiag(c: Context) -> None:
+    """As slbia with IH 0."""
+    c.call("slbia", 0)
+
+
+@insn("slbsync", "31 /:15 338:10 /", privileged=True, since="3.0", section="III 5.9.3.2")
+def slbsync(c: Context) -> None:
+    """An slbieg is done at once."""
+
+
 @insn("slbmfee RT,RB", "31 RT /:5 RB 915:10 /", privileged=True, since="2.00", section="III 5.9.3.1", helper="slbmfee")
 @insn("slbmfev RT,RB", "31 RT /:5 RB 851:10 /", privileged=True, since="2.00", section="III 5.9.3.1", helper="slbmfev")
 def slbmf(c: Context, RT: Any, RB: Any, helper: str) -> None:
@@ -61,11 +78,21 @@ def mfsrin(c: Context, RT: Any, RB: Any) -> None:
     c.gpr[RT] = c.call("mfsr", (c.gpr[RB] >> 28) & 15)
 
 
-@insn("tlbie RB,RS", "31 RS /:5 RB 306:10 /", privileged=True, section="III 5.9.3.3", helper="tlbie")
-@insn("tlbiel RB,RS", "31 RS /:5 RB 274:10 /", privileged=True, since="2.00", section="III 5.9.3.3", helper="tlbiel")
-def tlbie(c: Context, RB: Any, RS: Any, helper: str) -> None:
-    """Whether this state may is for the helper to say: where the hypervisor owns the page table, a guest may not."""
-    c.call(helper, c.gpr[RB], c.gpr[RS], exits=True)
+@insn("tlbie RB,RS,RIC,PRS,R", "31 RS / RIC PRS R RB 306:10 /", privileged=True, section="III 5.9.3.3", helper="tlbie")
+@insn(
+    "tlbiel RB,RS,RIC,PRS,R",
+    "31 RS / RIC PRS R RB 274:10 /",
+    privileged=True,
+    since="2.00",
+    section="III 5.9.3.3",
+    helper="tlbiel",
+)
+def tlbie(c: Context, RB: Any, RS: Any, RIC: Any, PRS: Any, R: Any, helper: str) -> None:
+    """Whether this state may is for the helper to say: where the hypervisor owns the page table, a guest may not.
+
+    RIC, PRS and R came with ISA 3.0 and radix translation; before, hardware ignored their bits."""
+    how = (c.const(RIC) | (c.const(PRS) << 2) | (c.const(R) << 3)) if c.at_least("3.0") else 0
+    c.call(helper, c.gpr[RB], c.gpr[RS], how, exits=True)
 
 
 @insn("tlbsync", "31 /:15 566:10 /", privileged=True, section="III 5.9.3.3")
@@ -106,3 +133,8 @@ def message(c: Context, RB: Any, helper: str, hypervisor: bool) -> None:
         hypervisor_only(c)
     c.call(helper, c.gpr[RB])
     c.exit_if(((c.msr >> 15) & 1 & (c.reg("pending") != 0).to(c.msr.ty)) != 0, Exit.SYNC, after=True)
+
+
+@insn("msgsync", "31 /:15 886:10 /", privileged=True, since="3.0", section="III 11.2")
+def msgsync(c: Context) -> None:
+    """Messages are seen at once."""

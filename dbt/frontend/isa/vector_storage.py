@@ -1,6 +1,6 @@
 """Vector storage access and the VSCR (Book I 6.7, 6.16): what a kernel needs to move and save vector registers.
 
-A vector register is a 128-bit number, its element 0 the most significant. The rest of the vector facility is a chapter to come.
+A vector register is a 128-bit number, its element 0 the most significant.
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""`ppcdbt run` of a Linux program: what is recognised as one, and how it is started."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import struct
+import sys
+from typing import Any
+
+from . import options as o
+from .errors import UserError
+
+PT_LOAD, PT_INTERP, PT_NOTE, PT_TLS, PT_GNU_EH_FRAME, PT_GNU_PROPERTY = 1, 3, 4, 7, 0x6474_E550, 0x6474_E553
+OSABI_LINUX = 3
+LINUX_TEXT = 0x1000_0000  # where GNU ld places programs for Linux; no bare-metal program has that much RAM by default
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of Linux programs, spelled as qemu-ppc64's."""
+    g = parser.add_argument_group("Linux programs")
+    g.add_argument("-L", dest="root", default=os.environ.get("QEMU_LD_PREFIX", ""), metavar="ROOT",
+                   help="where the program's files are looked up first: its dynamic linker and libraries")  # fmt: skip
+    g.add_argument("-E", dest="set", action="append", default=[], metavar="VAR=VALUE", help="set an environment variable")
+    g.add_argument("-U", dest="unset", action="append", default=[], metavar="VAR", help="remove one")
+    g.add_argument("-0", dest="argv0", metavar="ARGV0", help="the program's own name")
+    g.add_argument("--strace", "-strace", action="store_true", help="write system calls to standard error")
+    g.add_argument("--linux", action="store_true", help="the program is for Linux, though nothing in it says so")
+    g.add_argument("--bare", action="store_true", help="the program is for bare metal, whatever is in it")
+    g.add_argument("--seed", type=o.number, metavar="N", help="random numbers from the kernel (AT_RANDOM, getrandom) are the same each time")
+
+
+def recognise(path: str, data: bytes) -> str:
+    """Why a file is a Linux program, or an empty string: an interpreter, position independence, a note or TLS of a Linux toolchain."""
+    if data[:4] != b"\x7fELF" or len(data) < 52 or data[5] not in (1, 2):
+        return ""
+    mark = "<" if data[5] == 1 else ">"
+    if data[4] == 2:
+        (kind,), (offset,) = struct.unpack_from(mark + "H", data, 16), struct.unpack_from(mark + "Q", data, 32)
+        size, count = struct.unpack_from(mark + "HH", data, 54)
+        form, places = mark + "IIQQ", (2, 3)
+    else:
+        (kind,), (offset,) = struct.unpack_from(mark + "H", data, 16), struct.unpack_from(mark + "I", data, 28)
+        size, count = struct.unpack_from(mark + "HH", data, 42)
+        form, places = mark + "III", (1, 2)
+    notes = b""
+    kinds = set()
+    lowest = 1 << 64
+    for n in range(count):
+        if offset + n * size + struct.calcsize(form) > len(data):
+            return ""
+        fields = struct.unpack_from(form, data, offset + n * size)
+        kinds.add(fields[0])
+        if fields[0] == PT_LOAD:
+            lowest = min(lowest, fields[places[1]] & -65536)
+        if fields[0] == PT_NOTE:
+            at = fields[places[0]]
+            notes += data[at : at + 512]
+    if PT_INTERP in kinds:
+        return "a dynamically linked program (it names an interpreter)"
+    if kind == 3:
+        return "a position-independent program"
+    if b"\0\0\0\1GNU\0" in notes or b"\1\0\0\0GNU\0" in notes:
+        return "a program with a note that it is for Linux"
+    if PT_TLS in kinds or data[7] == OSABI_LINUX:
+        return "a program linked for Linux"
+    if kinds & {PT_GNU_EH_FRAME, PT_GNU_PROPERTY}:
+        return "a program linked for Linux"
+    if lowest == LINUX_TEXT:
+        return f"a program linked where programs for Linux are ({LINUX_TEXT:#x})"
+    return ""
+
+
+def run(options: Any, path: str, data: bytes) -> int:
+    """Run it; does not return when it goes well: our process ends as the program does."""
+    from runtime.user.process import Options, Process
+
+    for name in ("max_instructions", "timeout", "trace", "stats_json"):
+        if getattr(options, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')} is for bare-metal programs; {path} is for Linux")
+    environment = dict(os.environb)
+    for name in options.unset:
+        environment.pop(os.fsencode(name), None)
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"-E {text}: VAR=VALUE")
+        environment[os.fsencode(name)] = os.fsencode(value)
+    if options.root and not os.path.isdir(options.root):
+        raise UserError(f"-L {options.root}: no such folder")
+    kwargs = o.machine_options(options)
+    vm: dict[str, Any] = {k: v for k, v in kwargs.items() if k in ("isa", "progress", "hot_threshold")}
+    process = Process(Options(
+        cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, seed=options.seed,
+        stack=_stack(), vm=vm,
+    ))  # fmt: skip
+    argv = [os.fsencode(a) for a in (options.argv0 or options.program, *options.arguments)]
+    process.start(path, argv, [k + b"=" + v for k, v in environment.items()], data)
+    sys.stdout.flush()
+    process.run()
+    return 0
+
+
+def _stack() -> int:
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_STACK)[0]
+    return 8 << 20 if soft < 0 else max(soft, 1 << 17)

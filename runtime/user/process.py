@@ -1,0 +1,324 @@
+"""A Linux process: a machine whose only CPU runs in problem state, and the kernel's side of it."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal as host_signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runtime.events import Budget, Fault, Hypercall, NotEmulated, ProgramCheck, Syscall
+from runtime.loader.errors import LoadError
+
+from . import native
+from .errno import EFAULT, EINTR, ENOSYS, ERESTART, SyscallError
+from .frames import set_fpscr
+from .loader import LIMIT, PIE_BASE, Program, entry_point, make_stack, map_program, read_program
+from .memory import AddressSpace, page_up
+from .signals import Signals
+from .syscalls import arguments, table
+from .threads import TURN, Again, Threads
+
+if TYPE_CHECKING:
+    from .abi import Abi
+
+MSR_USER = 0x4000 | 0x1000 | 0x20 | 0x10 | 0x2 | 0x2000 | 0x900 | 1 << 25 | 1 << 23  # PR ME IR DR RI FP FE0 FE1 VEC VSX
+MSR_SF, MSR_LE = 1 << 63, 1
+MEMORY = 1 << 38  # guest addresses that can be mapped at one time
+SLICE = 1 << 24
+FOREVER = 1 << 62
+
+
+@dataclass(slots=True)
+class Options:
+    """How programs run; inherited by what they execute."""
+
+    cpu: str = "power9"
+    engine: Any = "jit"
+    root: str = ""  # -L
+    strace: bool = False
+    stats: bool = False
+    seed: int | None = None  # for AT_RANDOM
+    stack: int = 8 << 20
+    vm: dict[str, Any] = field(default_factory=dict)
+
+
+class Process:
+    """One process. `run` returns when it ends, by ending ours as well."""
+
+    def __init__(self, options: Options) -> None:
+        from runtime.vm import VM
+
+        self.options = options
+        every = native.set_mask(native.SIG_BLOCK, (1 << 64) - 1)  # what threads we start inherit: signals come to this one
+        self.vm = VM(memory=MEMORY, cpu=options.cpu, engine=options.engine, private=True, **options.vm)
+        native.set_mask(native.SIG_SETMASK, every)
+        self.vcpu: Any = self.vm.vcpus[0]
+        self.vcpu.dec_expiry = FOREVER
+        self.space = AddressSpace(self.vm, LIMIT[64])
+        self.abi: Abi
+        self.program: Program
+        self.calls: dict[int, Any] = {}
+        self.argv: list[bytes] = []
+        self.signals = Signals(self)
+        self.root = os.path.abspath(os.fsencode(options.root)) if options.root else b""
+        self.clear_child_tid = 0
+        self.threads = Threads(self)
+        self.restartable = False
+        self.counts: dict[str, int] = {}
+        self.no_result = False  # the call being made has set all registers
+        self.random = random.Random(options.seed) if options.seed is not None else None
+
+    # -- starting
+    def start(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes | None = None) -> None:
+        """Load a program in place of what there is. LoadError or OSError if it is none; then nothing was changed."""
+        if data is None:
+            data = _file(path)
+        program = read_program(path, data)
+        interpreter = None
+        if program.interpreter is not None:
+            found = os.fsdecode(self.path(os.fsencode(program.interpreter)))
+            try:
+                interpreter = read_program(found, _file(found))
+            except OSError as e:
+                raise LoadError(path, f"its dynamic linker {program.interpreter} cannot be read: {e.strerror}"
+                                      + ("; give the root of its libraries with -L" if not self.options.root else "")) from None  # fmt: skip
+        self.program, self.abi, self.argv = program, program.abi, argv
+        self.threads.only_current()
+        self.calls = table(self.abi)
+        bits = self.abi.bits
+        space = self.space
+        space.clear()
+        space.limit = space.top = LIMIT[bits]
+        end = map_program(space, program, PIE_BASE[bits])
+        entry, toc = entry_point(space, program)
+        space.brk_start = space.brk = page_up(end)
+        sixteen = self.random.randbytes(16) if self.random is not None else os.urandom(16)
+        vcpu = self.vcpu
+        if interpreter is not None:
+            space.top = LIMIT[bits] - (page_up(self.options.stack) + (2 << 20))
+            map_program(space, interpreter, None)
+            entry, toc = entry_point(space, interpreter)
+        sp = make_stack(space, program, interpreter, self.vm.cpu, argv, environment, sixteen, self.options.stack)
+        self.signals.place_trampolines()
+        for i in range(32):
+            vcpu.gpr[i] = 0
+            vcpu.vsr[i] = vcpu.vsr[32 + i] = 0
+        vcpu["cr"] = vcpu["xer"] = vcpu.lr = vcpu.ctr = vcpu.vscr = vcpu.vrsave = 0
+        set_fpscr(self, 0)
+        vcpu.reserve_ea = 0
+        vcpu.gpr[1], vcpu.gpr[2], vcpu.nia = sp, toc, entry
+        if not self.abi.descriptors:
+            vcpu.gpr[12] = entry
+        self.set_msr()
+
+    def set_msr(self) -> None:
+        """Problem state, as the ABI wants it."""
+        self.vcpu.msr = MSR_USER | (MSR_SF if self.abi.bits == 64 else 0) | (MSR_LE if self.abi.little else 0)
+        self.vcpu.mode_changed()
+
+    def path(self, name: bytes, follow: bool = True) -> bytes:
+        """A path name of the guest as the host should look it up: below -L, if it is there. Links below -L lead to places below it."""
+        if name == b"/proc/self/exe" and follow:
+            return os.fsencode(self.program.path)
+        root = self.root
+        if not root or not name.startswith(b"/") or name.startswith((b"/proc/", b"/dev/")):
+            return name
+        if name == root or name.startswith(root + b"/"):
+            return self.follow(name) if follow else name
+        found = below(root, name, follow)
+        return root + found if os.path.lexists(root + found) else name
+
+    def follow(self, path: bytes) -> bytes:
+        """A path of the host; if its last part is a link below -L, what that means there."""
+        if self.root and path.startswith(self.root + b"/") and os.path.islink(path):
+            return self.root + below(self.root, path[len(self.root) :], True)
+        return path
+
+    def execute(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes) -> None:
+        """execve: as `start`; descriptors that are marked so are closed."""
+        self.start(path, argv, environment, data)
+        for name in os.listdir("/proc/self/fd"):
+            flags = native.host(native.NR["fcntl"], int(name), 1)  # F_GETFD
+            if flags > 0 and flags & 1:
+                native.host(native.NR["close"], int(name))
+
+    def forked(self) -> None:
+        """In the child of a fork."""
+        self.signals.pending.clear()
+        self.counts.clear()
+        self.threads.only_current()
+
+    def proc_file(self, path: bytes) -> int | None:
+        """A file of /proc that the host would answer wrongly, as a descriptor."""
+        name = path.removeprefix(b"/proc/").replace(b"%d/" % os.getpid(), b"self/")
+        if name == b"self/maps":
+            text = self.space.describe().encode()
+        elif name == b"self/cmdline":
+            text = b"".join(a + b"\0" for a in self.argv)
+        elif name == b"cpuinfo":
+            text = b"".join(b"processor\t: %d\ncpu\t\t: %s\nclock\t\t: 1000.000000MHz\nrevision\t: 2.0\n\n" % (n, self.vm.cpu.name.encode())
+                            for n in range(os.cpu_count() or 1)) + b"timebase\t: 512000000\nplatform\t: pSeries\n"  # fmt: skip
+        else:
+            return None
+        fd = os.memfd_create("proc", 0)
+        os.write(fd, text)
+        os.lseek(fd, 0, os.SEEK_SET)
+        return fd
+
+    def say(self, text: str) -> None:
+        """--strace: a remark."""
+        if self.options.strace:
+            os.write(2, f"ppcdbt: {text}\n".encode())
+
+    # -- running
+    def run(self) -> None:
+        """Run to the end of the process."""
+        host_signal.signal(host_signal.SIGINT, host_signal.SIG_DFL)
+        host_signal.signal(host_signal.SIGPIPE, host_signal.SIG_DFL)
+        native.watch(self.vcpu.address + _attention_offset())
+        vcpu = self.vcpu
+        while True:
+            many = self.threads.many
+            event = vcpu.run(TURN if many else SLICE)
+            kind = type(event)
+            if kind is Syscall:
+                self.syscall(event.scv)
+            elif kind is Fault:
+                self.signals.fault(event)
+            elif kind is ProgramCheck:
+                self.signals.program_check(event)
+            elif kind is Hypercall:
+                vcpu.nia -= 4
+                self.signals.program_check(ProgramCheck(0x4_0000))
+            elif kind is not Budget:
+                raise NotEmulated(f"a Linux program ended with {event}")
+            if many and (kind is Budget or self.threads.current.waits):
+                self.threads.turn()
+            if vcpu.attention:
+                self.signals.attend()
+
+    def syscall(self, scv: bool) -> None:
+        """Make the call in r0 and give its result."""
+        vcpu = self.vcpu
+        number = vcpu.gpr[0] & 0xFFFF_FFFF
+        name, call = self.calls.get(number, (f"{number}", None))
+        first = vcpu.gpr[3]
+        self.no_result = False
+        given: list[Any] = []
+        self.counts[name] = self.counts.get(name, 0) + 1
+        if call is None:
+            result = -ENOSYS
+        else:
+            try:
+                given = arguments(self, call.kinds)
+                if self.threads.many:
+                    self.threads.ready(name, given)
+                result = call.function(self, *given) or 0
+                self.threads.current.in_call = False
+            except Again:
+                result = -ERESTART
+            except SyscallError as e:
+                result = -e.number
+            except OSError as e:
+                result = -(e.errno or EFAULT)
+        if self.options.strace:
+            self.trace(name, given, result, call is not None)
+        if self.no_result:  # rt_sigreturn, execve: all registers are set
+            return
+        if result == -ERESTART:
+            vcpu.nia -= 4
+            vcpu.gpr[3] = first
+            return
+        if result == -EINTR:
+            self.signals.interrupted = (name, first, vcpu.nia - 4)
+        self.set_result(result, scv)
+
+    def set_result(self, result: int, scv: bool = False) -> None:
+        """r3, and CR0[SO] for an error."""
+        vcpu = self.vcpu
+        if scv:
+            vcpu.gpr[3] = result & self.abi.mask
+        elif -4096 < result < 0:
+            vcpu.gpr[3] = -result
+            vcpu.cr[0] |= 1
+        else:
+            vcpu.gpr[3] = result & self.abi.mask
+            vcpu.cr[0] &= 14
+
+    def trace(self, name: str, given: list[Any], result: int, known: bool) -> None:
+        """--strace: a line on standard error."""
+        def shown(a: Any) -> str:
+            return repr(os.fsdecode(a)) if isinstance(a, bytes) else str(a) if -4096 < a < 65536 else hex(a)
+
+        text = ", ".join(map(shown, given))
+        if -4096 < result < 0:
+            from errno import errorcode
+
+            end = f"-1 {errorcode.get(-result, -result)} ({os.strerror(-result)})" if result != -ERESTART else "? (to be restarted)"
+        else:
+            end = shown(result)
+        note = "" if known else " (not implemented)"
+        os.write(2, f"{os.getpid()} {name}({text}) = {end}{note}\n".encode())
+
+    # -- ending
+    def finish(self, status: int) -> None:
+        """exit_group: statistics, caches, and the end of our own process."""
+        self.close()
+        os._exit(status & 0xFF)
+
+    def close(self) -> None:
+        """What is to be kept is written out."""
+        if self.options.stats:
+            self.report()
+        if self.vm.compiler is not None:
+            self.vm.compiler.keep()
+
+    def report(self) -> None:
+        """--stats."""
+        from runtime.cli.session import text
+        from runtime.stats import collect
+
+        stats = collect(self.vm, dict(self.counts))
+        os.write(2, ("\n" + text(stats) + "\n").encode())
+
+    def die(self, number: int) -> None:
+        """End by a signal."""
+        self.close()
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # the core would be ours
+        native.set_action(number, native.SIG_DFL)
+        native.set_mask(native.SIG_UNBLOCK, 1 << (number - 1))
+        os.kill(os.getpid(), number)
+        os._exit(128 + number)
+
+
+def below(root: bytes, name: bytes, follow: bool, depth: int = 0) -> bytes:
+    """`name` with the links on its way resolved as if `root` were the root folder."""
+    done = b""
+    parts = [x for x in name.split(b"/") if x not in (b"", b".")]
+    for i, part in enumerate(parts):
+        if part == b"..":
+            done = done[: done.rfind(b"/")] if done else b""
+            continue
+        here = done + b"/" + part
+        if depth < 40 and (follow or i + 1 < len(parts)) and os.path.islink(root + here):
+            target = os.readlink(root + here)
+            rest = b"/".join(parts[i + 1 :])
+            return below(root, (target if target.startswith(b"/") else done + b"/" + target) + (b"/" + rest if rest else b""), follow, depth + 1)
+        done = here
+    return done + (b"/" if name.endswith(b"/") and done else b"") or b"/"
+
+
+def _attention_offset() -> int:
+    from dbt.state import offset
+
+    return offset("attention")
+
+
+def _file(path: str) -> bytes:
+    with open(path, "rb") as f:
+        return f.read()
+

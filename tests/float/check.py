@@ -1,0 +1,66 @@
+"""Compares the engines with the reference.
+
+    python -m tests.float.check [random cases per instruction] [seed] [engine]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+
+from . import reference
+from .guest import BEFORE, CASES, Case, Guest
+from .operands import INSTRUCTIONS, Instruction, randoms, specials
+
+MODES = (0, 1, 2, 3)
+ENABLES = tuple(sorted({*(e | m for e in (0x80, 0x40, 0x20, 0x10, 8, 0xF8) for m in MODES)}))
+
+
+def expected(i: Instruction, case: Case) -> tuple[int, int, int]:
+    """(FRT, FPSCR, CR) by the reference. Undefined where the manual is open."""
+    fpscr = reference.raised(case[0] & 0xFFFF_F7FF, 0)  # as mtfsf leaves it
+    if i.name.startswith("cmp"):
+        cc, after = reference.comparison(i.name == "cmpo", case[1], case[2], fpscr)
+        return BEFORE, after, cc << 28
+    result, after = reference.arithmetic(i.name, i.single, case[1], case[2], case[3], fpscr)
+    return (BEFORE if result is None else result), after, 0
+
+
+def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[int, list[str]]:
+    """(how many cases, those that differ)."""
+    todo, wrong, count = list(cases), [], 0
+    for start in range(0, len(todo), CASES):
+        part = todo[start : start + CASES]
+        for case, got in zip(part, guest.run([i.word], part), strict=True):
+            try:
+                want = expected(i, case)
+            except reference.Undefined:
+                continue
+            count += 1
+            if got != want:
+                show = [f"{x:#x}" for x in (*case, *got, *want)]
+                wrong.append(f"{i.mnemonic} fpscr a b c {show[:4]}: got {show[4:7]}, expected {show[7:]}")
+    return count, wrong
+
+
+def main() -> None:
+    """All instructions."""
+    n, seed, engine = (sys.argv[1:] + ["2000", "1", "interpreter"][len(sys.argv) - 1 :])[:3]
+    guest, total, start = Guest(engine), 0, time.time()
+    bad = 0
+    for i in INSTRUCTIONS:
+        for cases in (specials(i, MODES), randoms(i, int(n), int(seed), (0, 0, 0, *MODES, *ENABLES))):
+            count, wrong = differences(guest, i, cases)
+            total += count
+            bad += len(wrong)
+            for line in wrong[:3]:
+                print(line, flush=True)
+            if len(wrong) > 3:
+                print(f"  ... {len(wrong)} of {count}")
+    print(f"{total} cases, {bad} differ, {time.time() - start:.0f} s")
+    guest.close()
+
+
+if __name__ == "__main__":
+    main()

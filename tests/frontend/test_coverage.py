@@ -1,0 +1,36 @@
+"""The list of mnemonics is binutils' own, and what is said to be covered is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dbt.frontend.coverage import LIST, chapter_of, chapters, known, mnemonics
+
+from ..tools import binutils
+
+
+@pytest.mark.skipif(not shutil.which(binutils.OBJDUMP), reason="needs binutils-powerpc64-linux-gnu")
+def test_the_list_is_current(tmp_path: Path) -> None:
+    version = subprocess.run(
+        [binutils.OBJDUMP, "--version"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[0]
+    if json.loads(LIST.read_text())[""] != version:
+        pytest.skip(f"the list was made with another version than {version}")
+    assert binutils.mnemonics(tmp_path / "words.bin") == known()
+
+
+def test_every_mnemonic_has_a_chapter() -> None:
+    assert len(known()) > 1500
+    assert sum(c.total for c in chapters()) == len(known())
+    assert chapter_of("xxlor", 0xF000_0490) == "VSX"
+    assert {m.chapter for m in mnemonics() if m.name in ("lxvx", "stxsibx")} == {"VSX storage access"}
+
+
+def test_chapters_that_are_complete_stay_so() -> None:
+    complete = {"VSX moves", "VSX storage access", "Floating-point storage access", "Storage access", "Transactional memory"}
+    assert [c for c in chapters() if c.name in complete and c.missing] == []

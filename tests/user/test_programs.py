@@ -1,0 +1,121 @@
+"""Linux programs: their output and exit status, on three ABIs.
+
+`programs/*.c` are compiled with the cross compilers. What they print is compared with QEMU's, or, where QEMU is wrong, with `programs/*.out`,
+worked out by hand: QEMU 7.2 gives SEGV_MAPERR for a protection fault and no address for a wild one, and executes no PowerPC program without binfmt_misc.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+ABIS = {
+    "ppc64le": ("powerpc64le-linux-gnu-gcc", "qemu-ppc64le", "/usr/powerpc64le-linux-gnu"),
+    "ppc64": ("powerpc64-linux-gnu-gcc", "qemu-ppc64", "/usr/powerpc64-linux-gnu"),
+    "ppc": ("powerpc-linux-gnu-gcc", "qemu-ppc", "/usr/powerpc-linux-gnu"),
+}
+INPUT = b"line one\nline two"
+TINY = b"arguments: a b\npage 4096 entry 1\nmmap 120\nbrk 5000\nbad call -38\nbad file -9\n"
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux programs need a Linux host")
+
+
+def ours(program: Path, *arguments: str, options: tuple[str, ...] = (), stdin: bytes = INPUT) -> subprocess.CompletedProcess[bytes]:
+    """`ppcdbt run`."""
+    command = [sys.executable, "-m", "runtime.cli", "run", *options, str(program), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=600, env=environment)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """A compiler of programs: build(name, abi, *flags)."""
+    folder = tmp_path_factory.mktemp("programs")
+
+    def made(name: str, abi: str, *flags: str) -> Path:
+        out = folder / "-".join([name, abi, *flags]).replace("/", "_")
+        if not out.exists():
+            compiler = ABIS[abi][0]
+            if not shutil.which(compiler):
+                pytest.skip(f"{compiler} is not installed")
+            source = HERE / "programs" / f"{name}.c"
+            subprocess.run([compiler, "-O2", "-w", "-D_FILE_OFFSET_BITS=64", *(flags or ("-static",)), source, "-o", out, "-lm"], check=True)
+        return out
+
+    return made
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "jit"])
+@pytest.mark.parametrize("abi", ABIS)
+def test_a_program_without_a_library(abi: str, engine: str) -> None:
+    done = ours(HERE / "built" / f"tiny-{abi}", "a", "b", options=("--engine", engine))
+    assert (done.stdout, done.returncode) == (TINY, 43), done.stderr
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "jit"])
+@pytest.mark.parametrize("abi", ABIS)
+@pytest.mark.parametrize("name", ["files", "signals", "numbers", "threads"])
+def test_as_under_qemu(build, name: str, abi: str, engine: str) -> None:  # type: ignore[no-untyped-def]
+    program = build(name, abi)
+    qemu = ABIS[abi][1]
+    if not shutil.which(qemu):
+        pytest.skip(f"{qemu} is not installed")
+    cpu = ("-cpu", "power9") if abi != "ppc" else ("-cpu", "7457")
+    expected = subprocess.run([qemu, *cpu, program], input=INPUT, capture_output=True, timeout=60)
+    if abi == "ppc" and expected.returncode == -signal.SIGILL:
+        pytest.skip("QEMU's 32-bit processors lack an instruction that the library uses")
+    done = ours(program, options=("--engine", engine))
+    assert (done.stdout.decode(), done.returncode) == (expected.stdout.decode(), expected.returncode), done.stderr.decode()
+    assert done.stderr == b"".join(line for line in expected.stderr.splitlines(True) if not line.startswith(b"qemu:"))
+
+
+@pytest.mark.parametrize("abi", ABIS)
+@pytest.mark.parametrize(("name", "status"), [("memory", 0), ("processes", 3)])
+def test_as_linux_has_it(build, name: str, status: int, abi: str) -> None:  # type: ignore[no-untyped-def]
+    done = ours(build(name, abi))
+    assert (done.stdout.decode(), done.returncode) == ((HERE / "programs" / f"{name}.out").read_text(), status), done.stderr.decode()
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_dynamic(build, abi: str) -> None:  # type: ignore[no-untyped-def]
+    """Through the dynamic linker, position-independent and not."""
+    for flags in (("-pie", "-fPIE"), ("-no-pie",)):
+        program = build("files", abi, *flags)
+        done = ours(program, options=("-L", ABIS[abi][2]))
+        static = ours(build("files", abi))
+        assert (done.stdout, done.returncode) == (static.stdout, static.returncode), done.stderr.decode()
+
+
+def test_without_its_libraries(build) -> None:  # type: ignore[no-untyped-def]
+    """The message names the interpreter and the option."""
+    done = ours(build("files", "ppc64", "-pie", "-fPIE"))
+    assert done.returncode == 2
+    assert b"dynamic linker" in done.stderr and b"-L" in done.stderr
+
+
+def test_options() -> None:
+    """--strace names calls and unknown ones; -0 and -E reach the program."""
+    program = HERE / "built" / "tiny-ppc64"
+    done = ours(program, options=("--strace", "--stats", "-cpu", "power8", "-E", "A=b", "-0", "other"))
+    assert done.returncode == 41
+    assert b"write(1, " in done.stderr and b"ENOSYS" in done.stderr and b"(not implemented)" in done.stderr
+    assert b"brk" in done.stderr
+    assert ours(program, options=("--timeout", "5")).returncode == 2
+
+
+def test_bare_programs_stay_bare() -> None:
+    """None of our bare-metal guests is taken for a Linux program; all tiny programs are."""
+    from runtime.cli.linux import recognise
+
+    for path in (ROOT / "guests" / "built").glob("*.elf"):
+        assert recognise(str(path), path.read_bytes()) == ""
+    for path in (HERE / "built").iterdir():
+        assert "for Linux" in recognise(str(path), path.read_bytes())
+    assert recognise("x", b"\x7fELF") == ""
