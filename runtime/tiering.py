@@ -47,7 +47,7 @@ class BackgroundCompiler:
         self._ready: deque[Ready] = deque()
         self._misses: deque[int] = deque()
         self._loaded: dict[int, int] = {}  # id of a region (kept alive by the cache) -> its address
-        self._made: set[tuple[int, int, int]] = set()  # page, serial, offset of entries that compiled regions serve
+        self._pending: set[tuple[int, int, int]] = set()  # page, serial, offset of entries whose region waits to be installed
         self._work_to_do = threading.Event()
         self._resting = threading.Lock()  # held while the thread works on something: a fork waits for it
         self._stop = self._busy = False
@@ -67,6 +67,7 @@ class BackgroundCompiler:
         """Install what is ready and what is cached. Call on the guest's thread, outside translated code."""
         while self._ready:
             page, serial, region = self._ready.popleft()
+            self._pending.difference_update((page, serial, 4 * e) for e in region.entries.tolist())
             if not self._put(vcpu_address, page, serial, region):
                 self.stats["stale"] += 1
                 _table(page)[region.entries[0], 3] = self._cold  # it may become hot again
@@ -182,7 +183,7 @@ class BackgroundCompiler:
         page = entry & -layout.CODE_PAGE_STRIDE
         serial = _serial(page)
         offset = (entry - page) // layout.ENTRY_BYTES * 4
-        if (page, serial, offset) in self._made or self._is_compiled(entry):
+        if (page, serial, offset) in self._pending or self._is_compiled(entry):
             return
         mode = Mode.of_index(_mode(page), self._vm.cpu.level)
         table = _table(page).copy()
@@ -191,7 +192,7 @@ class BackgroundCompiler:
         seen_often = table[:, 3] - self._cold >= self._often  # unsigned: an entry that was queued counts on from 2**31
         arrivals = set((np.flatnonzero(seen_often) * 4).tolist())
         region = self._cache.compile(table[:, 2], offset, mode, arrivals)
-        self._made.update((page, serial, 4 * e) for e in region.entries.tolist())
+        self._pending.update((page, serial, 4 * e) for e in region.entries.tolist())
         self.stats["compiled"] += 1
         self._ready.append(Ready(page, serial, region))
 
