@@ -6,6 +6,7 @@ import argparse
 import os
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from . import options as o
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     g.add_argument("-E", dest="set", action="append", default=[], metavar="VAR=VALUE", help="set an environment variable")
     g.add_argument("-U", dest="unset", action="append", default=[], metavar="VAR", help="remove one")
     g.add_argument("-0", dest="argv0", metavar="ARGV0", help="the program's own name")
+    parser._has_negative_number_optionals.clear()  # -0 is an option's name; -1 is still a value
     g.add_argument("--strace", "-strace", action="store_true", help="write system calls to standard error")
     g.add_argument("--linux", action="store_true", help="the program is for Linux, though nothing in it says so")
     g.add_argument("--bare", action="store_true", help="the program is for bare metal, whatever is in it")
@@ -71,8 +73,9 @@ def recognise(path: str, data: bytes) -> str:
     return ""
 
 
-def run(options: Any, path: str, data: bytes) -> int:
+def run(options: Any, path: str, data: bytes, recognised: str) -> int:
     """Run it; does not return when it goes well: our process ends as the program does."""
+    from runtime.loader.errors import LoadError
     from runtime.user.process import Options, Process
 
     for name in ("max_instructions", "timeout", "trace", "stats_json"):
@@ -90,12 +93,20 @@ def run(options: Any, path: str, data: bytes) -> int:
         raise UserError(f"-L {options.root}: no such folder")
     kwargs = o.machine_options(options)
     vm: dict[str, Any] = {k: v for k, v in kwargs.items() if k in ("isa", "progress", "hot_threshold")}
+    render: Callable[[dict[str, Any]], str] = str
+    if options.stats:
+        from .session import text
+
+        render = text
     process = Process(Options(
-        cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, seed=options.seed,
+        cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
         stack=_stack(), vm=vm,
     ))  # fmt: skip
     argv = [os.fsencode(a) for a in (options.argv0 or options.program, *options.arguments)]
-    process.start(path, argv, [k + b"=" + v for k, v in environment.items()], data)
+    try:
+        process.start(path, argv, [k + b"=" + v for k, v in environment.items()], data)
+    except LoadError as e:
+        raise UserError(f"{e} (taken for {recognised}: --bare if it is none)" if recognised else str(e)) from None
     sys.stdout.flush()
     process.run()
     return 0

@@ -51,10 +51,12 @@ def load(options: Any) -> Image:
 
 def run(options: Any) -> int:
     if options.flat is None and not options.bare:
-        with open(options.program, "rb") as f:
-            data = f.read()
-        if options.linux or linux.recognise(options.program, data):
-            return linux.run(options, options.program, data)
+        from runtime.loader.files import read_file
+
+        data = read_file(options.program)
+        recognised = linux.recognise(options.program, data)
+        if options.linux or recognised:
+            return linux.run(options, options.program, data, recognised)
     if options.arguments:
         raise UserError(f"a bare-metal program takes no arguments: {' '.join(options.arguments)!r}")
     image = load(options)

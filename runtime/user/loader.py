@@ -54,7 +54,7 @@ class Program:
         """The dynamic linker it names."""
         for h in self.headers:
             if h.kind == PT_INTERP:
-                return self.data[h.offset : h.offset + h.filesz].rstrip(b"\0").decode(errors="surrogateescape")
+                return self.data[h.offset : h.offset + h.filesz].split(b"\0")[0].decode(errors="surrogateescape")
         return None
 
     def header(self, kind: int) -> Header | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal as host_signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class Options:
     root: str = ""  # -L
     strace: bool = False
     stats: bool = False
+    render: Callable[[dict[str, Any]], str] = str  # statistics as text
     seed: int | None = None  # for AT_RANDOM
     stack: int = 8 << 20
     vm: dict[str, Any] = field(default_factory=dict)
@@ -277,11 +279,10 @@ class Process:
 
     def report(self) -> None:
         """--stats."""
-        from runtime.cli.session import text
         from runtime.stats import collect
 
         stats = collect(self.vm, dict(self.counts))
-        os.write(2, ("\n" + text(stats) + "\n").encode())
+        os.write(2, ("\n" + self.options.render(stats) + "\n").encode())
 
     def die(self, number: int) -> None:
         """End by a signal."""

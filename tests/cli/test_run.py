@@ -122,7 +122,7 @@ def test_refuses_what_it_cannot_run(data: bytes, message: str, tmp_path: Path) -
         (["--timeout=-1", HELLO], "no number of seconds"),
         ([HELLO, "argument"], "takes no arguments"),
         (["/no/such/file"], "/no/such/file: No such file or directory"),
-        (["/"], "/: Is a directory"),
+        (["/"], "/: not a regular file"),
     ],
 )
 def test_bad_options_get_one_clear_line(arguments: list[str], message: str) -> None:
