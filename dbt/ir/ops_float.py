@@ -375,7 +375,7 @@ def _from_integer(ty: str, widen: str) -> str:
 @op(
     _from_integer("double", "").replace("{r}.s", "{r}.d"),
     effect=Effect.RAISES,
-    raises=lambda a: _raised(Fraction(_signed(a)), fp_from_s64.eval(a)),
+    raises=lambda a: _raised(Fraction(_signed(a)), as_bits(float(_signed(a)))),
 )
 def fp_from_s64(a: i64) -> i64:
     """The nearest double to a signed integer."""
@@ -385,7 +385,7 @@ def fp_from_s64(a: i64) -> i64:
 @op(
     _from_integer("float", "{r}.d = fpext float {r}.s to double\n"),
     effect=Effect.RAISES,
-    raises=lambda a: _raised(Fraction(_signed(a)), fp_single_from_s64.eval(a)),
+    raises=lambda a: _raised(Fraction(_signed(a)), as_bits(rounded(Fraction(_signed(a)), 24, -149))),
 )
 def fp_single_from_s64(a: i64) -> i64:
     """The nearest single to a signed integer, rounded once, as a double."""
