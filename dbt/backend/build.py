@@ -47,7 +47,7 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
     signature = f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
     isa_files = [_source(m) for m in isa]
     front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", *isa_files]
-    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "quiet", "layout", "trie", "userops", "compiler")]
+    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "quiet", "layout", "trie", "decoder", "userops", "compiler")]
     handlers_key = cache.source_key([*front, *back], signature)
     handlers = cache.read("handlers", handlers_key)
     machinery_key = _machinery_key(machinery, signature)
@@ -218,8 +218,8 @@ def place_image(image: Image, arena: Any) -> Code:
     """Load the objects of an image into an arena."""
     import ctypes
 
+    from .decoder import place_trie
     from .objects import load_object
-    from .trie import place_trie
 
     symbols: dict[str, int] = {}
     trap = arena.allocate(16)

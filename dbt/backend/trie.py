@@ -14,8 +14,7 @@ import numpy as np
 from ..frontend.fork import Question, resolve, support
 from ..frontend.insn import Insn
 from ..mode import ANY, LEVELS, MODES, Mode
-
-LEAF = 1 << 62  # in a child: the low bits number a handler, not a node
+from .decoder import LEAF
 
 
 class TrieBuilder:
@@ -50,7 +49,10 @@ class TrieBuilder:
             leaves[insn.index] = self._leaves[key]
         primaries = []
         for primary in range(64):
-            rows = sorted((p[0] for p in plan if p[0].bits >> 26 == primary and _has(p[0], mode.level)), key=lambda i: -i.mask.bit_count())
+            rows = sorted(
+                (p[0] for p in plan if p[0].bits >> 26 == primary and _has(p[0], mode.level)),
+                key=lambda i: -i.mask.bit_count(),
+            )
             primaries.append(self._split(rows, leaves, 0xFC00_0000))
         return self.node(26, 6, primaries)
 
@@ -58,7 +60,9 @@ class TrieBuilder:
         if not pieces:
             return first + resolve(tree, word, mode) | LEAF
         (shift, width), rest = pieces[0], pieces[1:]
-        return self.node(shift, width, [self._variants(tree, first, rest, word | x << shift, mode) for x in range(1 << width)])
+        return self.node(
+            shift, width, [self._variants(tree, first, rest, word | x << shift, mode) for x in range(1 << width)]
+        )
 
     def _split(self, rows: list[Insn], leaves: dict[int, int], tested: int) -> int:
         """A subtree that tells `rows` (most specific first) apart by bits not yet tested."""
@@ -86,26 +90,9 @@ class TrieBuilder:
 def build_trie(plan: list[tuple[Insn, Question | int, int]], illegal: int) -> tuple[Any, Any]:
     """The tries of all modes over a plan of handlers, by Mode.key."""
     builder = TrieBuilder(illegal)
-    return builder.finish([builder.root(plan, Mode.of_index(m, level)) for level in range(len(LEVELS)) for m in range(MODES)])
-
-
-def place_trie(nodes: Any, roots: Any, base: int, handlers: Any) -> tuple[Any, Any]:
-    """Nodes and roots with real addresses, for a trie that will lie at `base`. `handlers`: address of each by number."""
-
-    def real(x: Any) -> Any:
-        leaf = (x & np.uint64(LEAF)) != 0
-        number = np.where(leaf, x & np.uint64(LEAF - 1), 0).astype(np.int64)
-        return np.where(leaf, handlers[number], np.uint64(base) + x * np.uint64(8) + np.uint64(1))
-
-    out = real(nodes)
-    at = 0
-    heads = []
-    words = nodes.tolist()
-    while at < len(words):
-        heads.append(at)
-        at += 2 + (words[at] >> 8)
-    out[heads] = nodes[heads]
-    return out, real(roots)
+    return builder.finish(
+        [builder.root(plan, Mode.of_index(m, level)) for level in range(len(LEVELS)) for m in range(MODES)]
+    )
 
 
 def _has(insn: Insn, level: int) -> bool:

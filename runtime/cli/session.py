@@ -12,6 +12,7 @@ from typing import Any
 from runtime.events import Budget, Event, NotEmulated
 from runtime.report import crash_report, disassembly
 
+FIRST_SLICE = 100_000  # instructions; then as many as take about a tenth of a second, up to the engine's SLICES
 SLICES = {"reference": 20_000, "interpreter": 20_000_000, "jit": 50_000_000}
 
 
@@ -22,13 +23,15 @@ class TimedOut(Exception):
 def drive(machine: Any, options: Any, done: Callable[[], bool] = lambda: False, poll: Callable[[], object] = lambda: None) -> Event | None:
     """Run until the guest ends (its event), `done()` (None), or a limit (TimedOut). `poll` is called now and then."""
     vcpu = machine.vcpu
-    slice_ = SLICES[options.engine]
+    most = SLICES[options.engine]
+    slice_ = min(most, FIRST_SLICE)
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
     end = None if options.max_instructions is None else vcpu.icount + options.max_instructions
     with tracing(machine, options) as step:
         while True:
             poll()
             left = slice_ if end is None else min(slice_, end - vcpu.icount)
+            started = time.monotonic()
             try:
                 event: Event = step(left)
             except NotEmulated as e:
@@ -38,6 +41,8 @@ def drive(machine: Any, options: Any, done: Callable[[], bool] = lambda: False, 
                 return None
             if not isinstance(event, Budget):
                 return event
+            took = time.monotonic() - started  # a guest that waits for input runs slowly: it exits to Python all the time
+            slice_ = min(most, 2 * slice_) if took < 0.05 else max(1000, slice_ // 2) if took > 0.2 else slice_
             if end is not None and vcpu.icount >= end:
                 raise TimedOut(f"{options.max_instructions} instructions have run (--max-instructions); pc {vcpu.nia:#x}")
             if deadline is not None and time.monotonic() > deadline:

@@ -34,7 +34,9 @@ class Session:
     @staticmethod
     def _controlling() -> None:
         import fcntl
+        import signal
 
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background was started with it ignored
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def until(self, text: bytes, seconds: float = 60) -> None:
