@@ -44,7 +44,7 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
 
     Cached parts are used as they are; `progress` hears about those that have to be compiled."""
     image = Image()
-    signature = f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
+    signature = _signature()
     isa_files = [_source(m) for m in isa]
     front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", *isa_files]
     back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "quiet", "layout", "trie", "decoder", "userops", "compiler")]
@@ -70,6 +70,11 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
     regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "handlers")]
     image.key = cache.source_key([*front, *back, *regions, ROOT / "backend" / "layout.py"], signature)
     return image
+
+
+def _signature() -> str:
+    """What everything compiled depends on besides our sources."""
+    return f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
 
 
 def _machinery_key(modules: Sequence[str], signature: str) -> str:
@@ -254,5 +259,4 @@ def _write_perf_map(symbols: dict[str, int]) -> None:
 
 if __name__ == "__main__":
     _modules = tuple(sys.argv[1:])
-    _signature = f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
-    cache.write("machinery", _machinery_key(_modules, _signature), pickle.dumps(_build_machinery(_modules, None)))
+    cache.write("machinery", _machinery_key(_modules, _signature()), pickle.dumps(_build_machinery(_modules, None)))

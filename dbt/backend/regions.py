@@ -35,6 +35,7 @@ class RegionLowering(Lowering):
         self._dirty: dict[int, Slot] = {}
         self._here = 0  # offset of the block being lowered
         self._leaving: set[int] = set()  # registers to write back when leaving
+        self._leaves = False  # whether anything leaves
         self._note_slots()
         self._dirty_in = self._may_be_dirty()
         self._checked = self._headers()
@@ -145,16 +146,15 @@ class RegionLowering(Lowering):
     def leave_label(self, at: int, after: bool, kind: int | None) -> str:
         """A cold block for this place; they all meet in one that writes the registers back."""
         label = self.label("leave")
-        fuel_label = f"{label}"
-        self.cold.append(f"{fuel_label}:")
-        self.cold.append(f"store i64 {self._here + 4 * (at + after)}, ptr %left_at")
+        self.cold.append(f"{label}:\nstore i64 {self._here + 4 * (at + after)}, ptr %left_at")
         self.cold.append(f"store i64 {self.lengths[self._here] - at - after}, ptr %unspent\nbr label %leave")
         self._leaving |= self._dirty.keys()
+        self._leaves = True
         return label
 
     def _common_leave(self) -> None:
         """Where all ways of leaving meet: registers, nia, the fuel that is left."""
-        if not any("br label %leave" in line for line in self.cold):
+        if not self._leaves:
             return
         self._dirty = {o: self._used[o] for o in sorted(self._leaving)}
         self.cold.append("leave:")

@@ -25,7 +25,6 @@ from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
 from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
 
-H_RTAS = 0xF000
 PENDING_EXTERNAL, PENDING_DECREMENTER = 1, 2
 IDLE_POLL_SECONDS = 0.02
 BOOT_EPOCH_NS = 1_700_000_000 * 10**9  # the deterministic clock starts here: 2023-11-14
