@@ -22,6 +22,7 @@ from . import cache
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 4
+CHUNK = 250  # handlers compiled together
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
@@ -78,8 +79,11 @@ def _signature() -> str:
 
 
 def _machinery_key(modules: Sequence[str], signature: str) -> str:
-    shared = [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "backend/machinery.py", "backend/layout.py")]
-    return cache.source_key([*sorted({_source(m) for m in modules}), *shared], f"{signature} {_version_of('numba')} {modules}")
+    return cache.source_key([*sorted({_source(m) for m in modules}), *_shared_sources()], f"{signature} {_version_of('numba')} {modules}")
+
+
+def _shared_sources() -> list[Path]:
+    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "backend/machinery.py", "backend/layout.py")]
 
 
 def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
@@ -128,10 +132,9 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     from ..ir.sweep import sweep
     from ..ir.terminals import Stop
     from .compiler import compile_text
-    from .handlers import Handler, runtime_functions
-    from .llvm import METADATA, RUNTIME, declarations
+    from .handlers import runtime_functions
+    from .llvm import METADATA, declarations
     from .trie import build_trie
-    from .userops import link_user_ops
 
     for module in isa:
         importlib.import_module(module)
@@ -139,46 +142,76 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     runtime = compile_text(declarations() + runtime_functions() + METADATA)
     plan: list[Any] = []
     names: list[str] = []
-    texts: list[str] = []
-    helpers: set[str] = set()
-    user_ops: set[Any] = set()
+    chunks: list[_Chunk] = []
     insns = ISA.insns
 
-    def lower(block: Any, mnemonic: str) -> None:
+    def lower(block: Any, mnemonic: str, module: str) -> None:
         sweep(block)
-        handler = Handler(f"h{len(names)}_{mnemonic.replace('.', '_')}")
-        texts.append(handler.text(block))
-        names.append(handler.name)
-        helpers.update(handler.helpers)
-        user_ops.update(handler.user_ops)
+        if not chunks or chunks[-1].module != module or len(chunks[-1].names) == CHUNK:
+            chunks.append(_Chunk(module, sum(c.module == module for c in chunks)))
+        names.append(chunks[-1].add(block, mnemonic))
 
     for n, insn in enumerate(insns):
         report("interpreter handlers: reading declarations", n, len(insns))
         tree, blocks = handlers(insn)
         plan.append((insn, tree, len(names)))
         for block in blocks:
-            lower(block, insn.name)
+            lower(block, insn.name, insn.module)
     from ..exits import Exit
     from ..frontend.context import ILLEGAL
     from ..ir.builder import Builder
 
     illegal = Builder()
     illegal.end = Stop(int(Exit.PROGRAM), illegal.const(ILLEGAL), False)
-    lower(illegal, "illegal")
+    lower(illegal, "illegal", "")
     objects = []
-    head = declarations(
-        RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(helpers)]
-    )
-    op_declarations, op_modules = link_user_ops(user_ops)
-    batch = 250
-    for at in range(0, len(texts), batch):
-        report("interpreter handlers: compiling", at, len(texts))
-        chunk = head + op_declarations + "\n".join(texts[at : at + batch]) + METADATA
-        objects.append(compile_text(chunk, keep=names[at : at + batch], link=op_modules))
+    for n, chunk in enumerate(chunks):
+        report("interpreter handlers: compiling", n, len(chunks))
+        objects.append(chunk.compile())
     report("interpreter handlers: decoder", 0, 1)
     nodes, roots = build_trie(plan, len(names) - 1)
-    report("interpreter handlers", len(texts), len(texts))
+    report("interpreter handlers", len(chunks), len(chunks))
     return runtime, objects, names, nodes, roots
+
+
+class _Chunk:
+    """Handlers that are compiled together: at most CHUNK of one chapter. Cached by their text, so that a change of one
+    declaration compiles one chunk."""
+
+    def __init__(self, module: str, number: int) -> None:
+        self.module, self.number = module, number
+        self.names: list[str] = []
+        self._texts: list[str] = []
+        self._helpers: set[str] = set()
+        self._user_ops: set[Any] = set()
+
+    def add(self, block: Any, mnemonic: str) -> str:
+        """Lower one handler; its symbol."""
+        from .handlers import Handler
+
+        chapter = self.module.rpartition(".")[2]
+        handler = Handler(f"h_{chapter}_{self.number}_{len(self.names)}_{mnemonic.replace('.', '_')}")
+        self._texts.append(handler.text(block))
+        self.names.append(handler.name)
+        self._helpers.update(handler.helpers)
+        self._user_ops.update(handler.user_ops)
+        return handler.name
+
+    def compile(self) -> bytes:
+        """The object, from the cache if it is there."""
+        from .compiler import compile_text
+        from .llvm import METADATA, RUNTIME, declarations
+        from .userops import link_user_ops
+
+        op_declarations, op_modules = link_user_ops(self._user_ops)
+        head = declarations(RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(self._helpers)])
+        text = head + op_declarations + "\n".join(self._texts) + METADATA
+        key = cache.text_key([text, *op_modules], _signature())
+        made = cache.read("chunks", key)
+        if made is None:
+            made = compile_text(text, keep=self.names, link=op_modules)
+            cache.write("chunks", key, made)
+        return made
 
 
 def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str]]:
@@ -187,14 +220,22 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     import llvmlite.binding as llvm
 
     from .compiler import target_machine
+    from .fingerprint import fingerprint
     from .machinery import EXPORTS, compile_helper
+
+    # The records' layouts and the code that writes code; everything else a helper depends on, its fingerprint finds.
+    common = cache.source_key(_shared_sources(), f"{_signature()} {_version_of('numba')}")
 
     report = progress or (lambda what, done, total: None)
     target_machine(2)
     whole = llvm.parse_assembly("")
     for n, name in enumerate(EXPORTS):
         report("machinery: compiling", n, len(EXPORTS))
-        symbol, text = compile_helper(name)
+        key = fingerprint(EXPORTS[name], common)
+        known = cache.read("helpers", key)
+        symbol, text = pickle.loads(known) if known else compile_helper(name)
+        if known is None:
+            cache.write("helpers", key, pickle.dumps((symbol, text)))
         part = llvm.parse_assembly(text)
         part.get_function(symbol).name = name
         whole.link_in(part)

@@ -31,6 +31,14 @@ def source_key(roots: Iterable[Path], extra: str) -> str:
     return digest.hexdigest()
 
 
+def text_key(texts: Iterable[str], extra: str) -> str:
+    """A key over texts to be compiled."""
+    digest = hashlib.blake2b(extra.encode(), digest_size=16)
+    for text in texts:
+        digest.update(text.encode())
+    return digest.hexdigest()
+
+
 def read(kind: str, key: str) -> bytes | None:
     """A cached object, or None."""
     try:
