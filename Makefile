@@ -21,10 +21,16 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 	@echo "installed: $(BIN)/ppcdbt"
 
-# The kernel and initial RAM disk: from ../shared/guests/images, else built from Debian packages (guests/README.md).
+# Debian's kernel, downloaded once; where that cannot be, a kernel from ../shared/guests/images or built from Debian's sources (guests/README.md).
 boot: install
-	@test -d ../shared/guests/images || scripts/packages.sh --quiet $$($(BIN)/python guests/fetch.py --packages 2>/dev/null)
-	$(BIN)/ppcdbt boot --expect BOOT-OK $(BOOT_OPTIONS)
+	@if $(BIN)/python guests/debian.py >/dev/null; then \
+	    echo $(BIN)/ppcdbt boot debian --expect BOOT-OK $(BOOT_OPTIONS); \
+	    exec $(BIN)/ppcdbt boot debian --expect BOOT-OK $(BOOT_OPTIONS); \
+	else \
+	    echo "booting pseries64be instead"; \
+	    test -d ../shared/guests/images || scripts/packages.sh --quiet $$($(BIN)/python guests/fetch.py --packages 2>/dev/null); \
+	    exec $(BIN)/ppcdbt boot --expect BOOT-OK $(BOOT_OPTIONS); \
+	fi
 
 # Optional oracles and cross tools: tests that need one that is missing are skipped, and say so.
 test-tools:

@@ -17,7 +17,6 @@ import lzma
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tarfile
@@ -25,6 +24,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+if not __package__:  # run as a script
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from guests import cpio
 
 HERE = Path(__file__).resolve().parent
 LINUX = HERE / "linux"
@@ -322,24 +326,14 @@ def build_busybox(work: Path, apt: Apt, progress: Progress) -> Path:
 
 def initramfs(busybox: bytes, init: bytes) -> bytes:
     """A compressed cpio archive (newc): busybox, /init, the folders and devices that init expects."""
-    folders = ("bin", "dev", "proc", "root", "sbin", "sys", "tmp")
-    files: list[tuple[str, int, bytes, tuple[int, int]]] = [
-        *((name, stat.S_IFDIR | 0o755, b"", (0, 0)) for name in folders),
-        ("bin/busybox", stat.S_IFREG | 0o755, busybox, (0, 0)),
-        ("bin/sh", stat.S_IFLNK | 0o777, b"busybox", (0, 0)),
-        ("dev/console", stat.S_IFCHR | 0o600, b"", (5, 1)),
-        ("dev/null", stat.S_IFCHR | 0o666, b"", (1, 3)),
-        ("init", stat.S_IFREG | 0o755, init, (0, 0)),
-        ("TRAILER!!!", 0, b"", (0, 0)),
-    ]
-    archive = bytearray()
-    for inode, (name, mode, content, device) in enumerate(files, 1):
-        links = 2 if stat.S_ISDIR(mode) else 1
-        fields = (inode, mode, 0, 0, links, 0, len(content), 0, 0, *device, len(name) + 1, 0)
-        archive += b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-        archive += bytes(-len(archive) % 4) + content
-        archive += bytes(-len(archive) % 4)
-    return gzip.compress(bytes(archive), mtime=0)
+    return gzip.compress(cpio.archive((
+        *(cpio.folder(name) for name in ("bin", "dev", "proc", "root", "sbin", "sys", "tmp")),
+        cpio.file("bin/busybox", busybox, 0o755),
+        cpio.link("bin/sh", "busybox"),
+        cpio.character_device("dev/console", 5, 1),
+        cpio.character_device("dev/null", 1, 3, 0o666),
+        cpio.file("init", init, 0o755),
+    )), mtime=0)
 
 
 # The command.

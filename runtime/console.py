@@ -1,6 +1,7 @@
 """What a guest's console is connected to: a terminal, a test that waits for a text, or nothing.
 
-A console has `write(bytes)`, `read(limit) -> bytes` and `waiting() -> bool`; none of them waits.
+A console has `write(bytes)`, `read(limit) -> bytes` and `waiting() -> bool`; none of them waits. `wait(seconds) -> bool`, where
+there is one, sleeps until there is input.
 
     with TerminalConsole() as console:  # raw mode if standard input is a terminal; restored whatever happens
         machine.run()
@@ -42,6 +43,34 @@ class NullConsole:
     def waiting(self) -> bool:
         """Nothing will be."""
         return False
+
+
+class Collector(NullConsole):
+    """A terminal that keeps what is written to it: the second one of a partition, which a script reports its exit status to."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+
+    def write(self, data: bytes, /) -> None:
+        """Keep it."""
+        self.output += data
+
+    @property
+    def status(self) -> int | None:
+        """The number that was written last, or None."""
+        words = self.output.split()
+        return int(words[-1]) if words and words[-1].isdigit() else None
+
+
+class OutputConsole(NullConsole):
+    """Output goes to a file descriptor, there is no input."""
+
+    def __init__(self, stdout: int = 1) -> None:
+        self._out = stdout
+
+    def write(self, data: bytes, /) -> None:
+        """At once."""
+        write_all(self._out, data)
 
 
 class ScriptedConsole:
@@ -131,12 +160,7 @@ class TerminalConsole:
     # -- the guest's side
     def write(self, data: bytes, /) -> None:
         """To the terminal, at once."""
-        view = memoryview(data)
-        while view:
-            try:
-                view = view[os.write(self._out, view) :]
-            except BlockingIOError:
-                select.select([], [self._out], [])
+        write_all(self._out, data)
 
     def read(self, limit: int, /) -> bytes:
         """What was typed and not read yet."""
@@ -149,6 +173,12 @@ class TerminalConsole:
         """Whether something was typed. Carries out escapes: call it now and then."""
         self._poll()
         return bool(self._typed)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until something is typed, at most so long; whether something was."""
+        if not self.waiting():
+            select.select([] if self._ended else [self._in], [], [], seconds)
+        return self.waiting()
 
     def _poll(self) -> None:
         while not self._ended and len(self._typed) < 4096:
@@ -188,6 +218,16 @@ class TerminalConsole:
             self._typed.append(ESCAPE)
         elif key in self._commands:
             self.write(f"\n{self._commands[key]().strip()}\n".replace("\n", "\r\n").encode())
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """All of it, however little the other side takes at a time."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

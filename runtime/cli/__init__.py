@@ -1,7 +1,8 @@
 """The command line. One module per command, imported only when it is the one given.
 
 A command module has `configure(parser)` and `run(options) -> exit status`. Status: 0 well, 1 the answer is no (or the
-guest's own), 2 a bad option or file, 70 the guest or ppcdbt cannot go on, 124 too late, 130 interrupted.
+guest's own), 2 a bad option or file, 70 the guest or ppcdbt cannot go on, 71 the guest's kernel panicked, 75 it asked for a restart,
+124 too late, 130 interrupted.
 """
 
 from __future__ import annotations

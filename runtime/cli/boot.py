@@ -1,10 +1,15 @@
 """Boot a Linux kernel on the pseries machine, without firmware.
 
-Interactively the terminal is the guest's console: Ctrl-A x leaves, Ctrl-A s prints statistics, Ctrl-A h helps. With
---expect the console is only watched: exit status 0 as soon as TEXT appeared, 1 if the guest ended without it.
-Without --kernel the project's own guest is used; a first time obtains or builds it (guests/README.md).
+GUEST is `debian`, Debian's own kernel and busybox for ppc64el, downloaded by package name a first time, with a shell; or
+`pseries64be` (the default), a small big-endian kernel that runs a self-check (guests/README.md); or files of your own with --kernel.
 
-    ppcdbt boot
+Interactively the terminal is the guest's console: Ctrl-A x leaves, Ctrl-A s prints statistics, Ctrl-A h helps; all other keys,
+Ctrl-C among them, are the guest's. With --script the guest runs a script, and its exit status becomes ours. With --expect the
+console is only watched: exit status 0 as soon as TEXT appeared, 1 if the guest ended without it (debian then runs the self-check,
+which ends with BOOT-OK). A power-off is status 0, a panic 71, a request for a restart 75.
+
+    ppcdbt boot debian
+    ppcdbt boot debian --script check.sh
     ppcdbt boot --engine interpreter --expect BOOT-OK --stats
     ppcdbt boot --kernel vmlinux --initrd root.cpio.gz --append "console=hvc0 quiet"
 """
@@ -12,6 +17,8 @@ Without --kernel the project's own guest is used; a first time obtains or builds
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,11 +27,18 @@ from . import options as o
 from .errors import LATE, UserError
 from .run import ended
 
-GUEST = "pseries64be"
+GUESTS = ("pseries64be", "debian")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kernel", metavar="FILE", help="vmlinux, plain or compressed (default: the project's guest)")
+    parser.add_argument("guest", nargs="?", choices=GUESTS, default=GUESTS[0], metavar="GUEST", help=f"{' or '.join(GUESTS)}")
+    parser.add_argument("--script", metavar="FILE", help="run this in the guest (debian) and end with its exit status")
+    configure_machine(parser)
+
+
+def configure_machine(parser: argparse.ArgumentParser) -> None:
+    """The options that make the machine."""
+    parser.add_argument("--kernel", metavar="FILE", help="vmlinux, plain or compressed (default: the guest's)")
     parser.add_argument("--initrd", metavar="FILE", help="initial RAM disk")
     parser.add_argument("--append", metavar="TEXT", default="", help="the kernel's command line")
     parser.add_argument("--expect", metavar="TEXT", help="end well when this appears on the console")
@@ -34,38 +48,92 @@ def configure(parser: argparse.ArgumentParser) -> None:
     o.add_machine(parser, "512M")
 
 
-def guest_files(options: Any) -> tuple[Path, Path | None]:
-    """Kernel and initial RAM disk."""
+def guest_files(options: Any) -> tuple[Path, bytes | None]:
+    """Path of the kernel and content of the initial RAM disk."""
+    from runtime.loader import load_initrd
+
+    disk = None if options.initrd is None else load_initrd(options.initrd)
     if options.kernel is not None:
-        return Path(options.kernel), Path(options.initrd) if options.initrd is not None else None
+        return Path(options.kernel), disk
     try:
-        from guests.fetch import fetch, terminal_progress
+        from guests import debian, fetch
     except ImportError:
-        raise UserError("the project's own guest is not part of this installation: give --kernel and --initrd") from None
-    kernel, initrd = fetch(GUEST, terminal_progress())
-    return kernel, Path(options.initrd) if options.initrd is not None else initrd
+        raise UserError("the project's guests are not part of this installation: give --kernel and --initrd") from None
+    progress = fetch.terminal_progress()
+    if options.guest != "debian":
+        kernel, initrd = fetch.fetch(options.guest, progress)
+        return kernel, load_initrd(initrd) if disk is None else disk
+    kernel, busybox = debian.fetch(progress)
+    if disk is None:
+        script = getattr(options, "script", None)
+        if script is not None:
+            disk = debian.shell(busybox, Path(script).read_bytes())
+        else:
+            disk = debian.self_check(busybox) if options.expect is not None else debian.shell(busybox)
+    return kernel, disk
 
 
-def machine(options: Any, console: Any) -> Any:
-    """The machine, loaded."""
-    from runtime.loader import load_elf, load_initrd
+def machine(options: Any, console: Any, files: tuple[Path, bytes | None], append: str = "", **more: Any) -> Any:
+    """The machine, loaded. `append` comes before the user's own words for the kernel."""
+    from runtime.loader import load_elf
     from runtime.machines.pseries import PseriesMachine
 
     if options.hpt_log2 is not None and not 18 <= options.hpt_log2 <= 46:
         raise UserError(f"--hpt-log2 {options.hpt_log2}: from 18 (256 KiB) to 46")
-    kernel, initrd = guest_files(options)
+    kernel, disk = files
     image = load_elf(kernel)
-    disk = None if initrd is None else load_initrd(initrd)
     if options.memory < 0x40_0000 + image.highest - image.lowest:
         raise UserError(f"{options.memory >> 20} MiB of memory are too few for {kernel}: give more --memory")
     kwargs = o.machine_options(options)
-    return PseriesMachine(console, image, disk, options.append, clock=options.clock, hpt_log2=options.hpt_log2, **kwargs)
+    words = f"{append} {options.append}".strip()
+    return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2, **more, **kwargs)
 
 
 def run(options: Any) -> int:
     if options.expect is not None and not options.expect:
         raise UserError("--expect: give a text")
+    if options.script is not None:
+        if options.expect is not None or options.initrd is not None or options.kernel is not None or options.guest != "debian":
+            raise UserError("--script: is for the guest `debian`, without --expect, --kernel and --initrd")
+        return script(options)
     return interactive(options) if options.expect is None else scripted(options)
+
+
+def script(options: Any) -> int:
+    """--script."""
+    from runtime.console import OutputConsole
+
+    from .session import drive
+
+    sys.stdout.flush()
+    return with_status(options, OutputConsole(), lambda m: drive(m, options), append="quiet")
+
+
+def with_status(options: Any, console: Any, go: Any, **more: Any) -> int:
+    """Run a machine with a second terminal that the guest may report an exit status to."""
+    from runtime.console import Collector, Leave
+    from runtime.events import Shutdown
+    from runtime.hypercalls.console import SECOND_UNIT
+
+    from .session import TimedOut, report
+
+    second = Collector()
+    m = machine(options, console, guest_files(options), terminals={SECOND_UNIT: second}, **more)
+    try:
+        try:
+            event = go(m)
+        except TimedOut as e:
+            print(f"\nppcdbt: {e}", file=sys.stderr)
+            return LATE
+        except Leave:
+            print("\nppcdbt: left (Ctrl-A x)", file=sys.stderr)
+            return 0
+        if isinstance(event, Shutdown) and second.status is not None:
+            return second.status & 0xFF
+        return ended(event, m)
+    finally:
+        report(m, options)
+        m.close()
 
 
 def scripted(options: Any) -> int:
@@ -84,7 +152,7 @@ def scripted(options: Any) -> int:
             m.request_shutdown(0)  # end the run after this hypercall
 
     console = ScriptedConsole(options.expect, echo=echo)
-    m = machine(options, console)
+    m = machine(options, console, guest_files(options))
     try:
         try:
             event = drive(m, options, done=lambda: console.found)
@@ -103,24 +171,20 @@ def scripted(options: Any) -> int:
 
 def interactive(options: Any) -> int:
     """The terminal is the guest's."""
-    from runtime.console import Leave, TerminalConsole
+    from runtime.console import TerminalConsole
 
-    from .session import TimedOut, drive, report, statistics, text
+    from .session import drive, statistics, text
 
-    m: Any = None
-    console = TerminalConsole(commands={"s": lambda: text(statistics(m))})
-    m = machine(options, console)
-    try:
-        try:
-            with console:
-                event = drive(m, options, poll=console.waiting)
-        except TimedOut as e:
-            print(f"\nppcdbt: {e}", file=sys.stderr)
-            return LATE
-        except Leave:
-            print("\nppcdbt: left (Ctrl-A x)", file=sys.stderr)
-            return 0
-        return ended(event, m)
-    finally:
-        report(m, options)
-        m.close()
+    running: list[Any] = []
+    console = TerminalConsole(commands={"s": lambda: text(statistics(running[0]))})
+
+    def go(m: Any) -> Any:
+        running.append(m)
+        with console:
+            return drive(m, options, poll=console.waiting)
+
+    words = ""
+    if os.isatty(0):  # unknown words with = are the environment of /init
+        columns, lines = shutil.get_terminal_size()
+        words = f"COLUMNS={columns} LINES={lines} TERM={os.environ.get('TERM', 'vt100')}"
+    return with_status(options, console, go, append=words, paced=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BAD, BROKEN, LATE, INTERRUPTED = 2, 70, 124, 130
+BAD, BROKEN, PANICKED, RESTARTED, LATE, INTERRUPTED = 2, 70, 71, 75, 124, 130
 
 
 class UserError(Exception):

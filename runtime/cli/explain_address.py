@@ -21,7 +21,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("address", nargs="+", type=o.hexadecimal, metavar="EA", help="effective addresses, hexadecimal")
     parser.add_argument("--access", choices=("load", "store", "fetch"), default="load", help="what is to be done there (default load)")
     parser.add_argument("--program", metavar="FILE", help="a bare-metal program instead of a kernel")
-    boot.configure(parser)
+    parser.add_argument("--guest", choices=boot.GUESTS, default=boot.GUESTS[0], help=f"(default {boot.GUESTS[0]})")
+    boot.configure_machine(parser)
 
 
 def run(options: Any) -> int:
@@ -60,7 +61,7 @@ def run(options: Any) -> int:
 def machine(options: Any, console: Any) -> Any:
     """The pseries machine, or a bare one with --program."""
     if options.program is None:
-        return boot.machine(options, console)
+        return boot.machine(options, console, boot.guest_files(options))
     from runtime.machines.bare import BareMachine
 
     from .run import load

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import linux
 from . import options as o
-from .errors import BROKEN, LATE, UserError
+from .errors import BROKEN, LATE, PANICKED, RESTARTED, UserError
 
 if TYPE_CHECKING:
     from runtime.loader.elf import Image
@@ -85,14 +85,17 @@ def run(options: Any) -> int:
 
 def ended(event: Any, machine: Any) -> int:
     """The exit status that an end of the guest means; says so unless it is a plain shutdown."""
-    from runtime.events import Halted, Reset, Shutdown
+    from runtime.events import Halted, Panicked, Reset, Shutdown
     from runtime.report import crash_report
 
     if isinstance(event, Shutdown):
         return event.status & 0xFF
     if isinstance(event, Reset):
         print("ppcdbt: the guest asked for a restart", file=sys.stderr)
-        return 0
+        return RESTARTED
+    if isinstance(event, Panicked):
+        print(f"ppcdbt: the guest panicked: {event.message}", file=sys.stderr)
+        return PANICKED
     what = "the guest waits for an interrupt that cannot come" if isinstance(event, Halted) else f"the guest stopped: {event}"
     print(f"ppcdbt: {what}\n{crash_report(machine.vcpu, machine.vm)}", file=sys.stderr)
     return BROKEN

@@ -5,7 +5,7 @@ Any object with these members will do: the tests use small fakes.
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class Machine(Protocol):
     console: Console
     interrupts: Xics
     papr: PaprState
+
+    @property
+    def terminals(self) -> Mapping[int, Console]:
+        """Virtual terminals besides the console, by unit address."""
+        ...
 
     @property
     def vcpus(self) -> Sequence[Processor]: ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -26,21 +27,26 @@ from ..vm import VM
 from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
 
 PENDING_EXTERNAL, PENDING_DECREMENTER = 1, 2
-IDLE_POLL_SECONDS = 0.02
+IDLE_SECONDS = 0.25  # an idle machine looks up this often, so that limits and signals are heard
 BOOT_EPOCH_NS = 1_700_000_000 * 10**9  # the deterministic clock starts here: 2023-11-14
 CONSOLE_POLL = 1 << 22  # instructions between looks at the keyboard
 ALIGN = 0x1_0000
 
 
 class PseriesMachine:
-    """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits."""
+    """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits.
+
+    `paced`: an idle guest sleeps as long as its clock says, instead of having the time pass at once. `terminals`: more of them, by
+    unit address."""
 
     def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
-                 clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, **options: Any) -> None:  # fmt: skip
+                 clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False,
+                 terminals: Mapping[int, Any] | None = None, **options: Any) -> None:  # fmt: skip
         if clock not in ("instructions", "host"):
             raise ValueError(f"clock={clock!r}: instructions or host")
         self.vm = VM(memory=memory, **options)
-        self.console, self.clock = console, clock
+        self.console, self.clock, self.paced = console, clock, paced
+        self.terminals: Mapping[int, Any] = terminals or {}
         self.vcpus = list(self.vm.vcpus)
         self.vcpu = self.vcpus[0]
         self.papr = PaprState()
@@ -137,6 +143,7 @@ class PseriesMachine:
         return PseriesConfig(
             memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
             bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
+            vmx=2, terminals=tuple(self.terminals),
         )  # fmt: skip
 
     # -- running
@@ -145,6 +152,10 @@ class PseriesMachine:
         vcpu = self.vcpu
         end = None if max_instructions is None else vcpu.icount + max_instructions
         while True:
+            if vcpu.halted and not self._idle(vcpu):
+                return Halted()
+            if vcpu.halted:
+                return Budget()  # it goes on waiting, but the caller may have other plans
             left = CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - vcpu.icount)
             event = vcpu.run(left)
             match event:
@@ -162,8 +173,6 @@ class PseriesMachine:
                     raise NotEmulated(self._no_device(event))
                 case _:
                     return event
-            if vcpu.halted and not self._idle(vcpu, end):
-                return Halted()
 
     def _hypercall(self, vcpu: VCPU, number: int) -> None:
         dispatch(self, vcpu, number, self.stats_calls)
@@ -177,22 +186,38 @@ class PseriesMachine:
         if getattr(self.console, "waiting", None) is not None and self.console.waiting():
             self.interrupts.pulse(CONSOLE_INTERRUPT)
 
-    def _idle(self, vcpu: VCPU, end: int | None) -> bool:
-        """Pass the time until an interrupt: at once in the deterministic clock, asleep in the host's. False if none can come."""
+    def _idle(self, vcpu: VCPU) -> bool:
+        """Pass the time until an interrupt, at once or (`paced`, or the host's clock) asleep; then perhaps only a part of it.
+
+        False if no interrupt can come."""
         while vcpu.halted:
             due = vcpu.dec_expiry - vcpu.timebase
             due = due - (1 << 64) if due >> 63 else due
             if vcpu.pending & PENDING_EXTERNAL or due <= 0:
                 vcpu.halted = 0
-            elif self.clock == "instructions":
-                if due > 1 << 40 and not vcpu.msr & MSR_EE:
-                    return False
+            elif self.clock == "host" or self.paced:
+                before = time.monotonic_ns()
+                typed = self._wait(min(IDLE_SECONDS, due / TIMEBASE_HZ))
+                if self.clock != "host":
+                    passed = (time.monotonic_ns() - before) * TIMEBASE_HZ // 10**9
+                    vcpu.tb_offset += min(due, passed)
+                self._tick()
+                if not typed and due > IDLE_SECONDS * TIMEBASE_HZ:
+                    break
+            elif due > 1 << 40 and not vcpu.msr & MSR_EE:
+                return False
+            else:
                 vcpu.tb_offset += due
                 self._tick()
-            else:
-                time.sleep(min(IDLE_POLL_SECONDS, due / TIMEBASE_HZ))
-                self._tick()
         return True
+
+    def _wait(self, seconds: float) -> bool:
+        """Sleep, until something is typed at most; whether something was."""
+        wait = getattr(self.console, "wait", None)
+        if wait is not None:
+            return bool(wait(seconds))
+        time.sleep(seconds)
+        return False
 
     def _no_device(self, event: Mmio) -> str:
         vcpu = self.vcpu

@@ -95,6 +95,7 @@ class PseriesConfig:
     cache_line: int = 128
     l1_size: int = 32 << 10
     console_interrupt: int | None = CONSOLE_INTERRUPT
+    terminals: tuple[int, ...] = ()  # unit addresses of further virtual terminals, which the guest polls
     reserved: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
@@ -225,6 +226,8 @@ def _vdevice(root: Node, config: PseriesConfig) -> None:
     if config.console_interrupt is not None:
         # Second cell 0: message (edge), as XICS sources are.
         vty.set("interrupts", [config.console_interrupt, 0])
+    for unit in config.terminals:
+        vdevice.add(f"vty@{unit:x}", device_type="serial", compatible="hvterm1", reg=unit)
 
 
 def _interrupt_controller(root: Node, config: PseriesConfig) -> None:

@@ -54,6 +54,7 @@ class FakeMachine:
         self.ram = bytearray(0x10000)
         self.vcpus = [FakeCpu(0), FakeCpu(1)]
         self.console = FakeConsole()
+        self.terminals = {0x71000001: FakeConsole()}
         self.interrupts = Xics([0, 1], {0x1100: False, 0x1200: True})
         self.papr = PaprState()
         self.stats: dict[str, int] = {}

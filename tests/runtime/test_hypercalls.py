@@ -75,10 +75,19 @@ def test_put_term_char_unpacks_big_endian(vm, text):
     assert vm.console.output == text
 
 
+def test_a_second_terminal_has_its_own_bytes(vm):
+    second = vm.terminals[0x71000001]
+    second.input = b"in"
+    assert vm.call(PUT, 0x71000001, 2, int.from_bytes(b"7\n".ljust(8, b"\0"), "big"), 0) == H_SUCCESS
+    assert (second.output, vm.console.output) == (b"7\n", b"")
+    assert vm.call(GET, 0x71000001) == H_SUCCESS
+    assert vm.vcpus[0].gpr[4:6] == [2, int.from_bytes(b"in".ljust(8, b"\0"), "big")]
+
+
 def test_put_term_char_refuses(vm):
     assert vm.call(PUT, VTY, 17, 0, 0) == H_PARAMETER
     assert vm.call(PUT, VTY, MINUS_ONE, 0, 0) == H_PARAMETER
-    assert vm.call(PUT, 0x71000001, 1, 0, 0) == H_PARAMETER
+    assert vm.call(PUT, 0x71000002, 1, 0, 0) == H_PARAMETER
     assert vm.console.output == b""
     assert vm.call(PUT, 0, 1, 0x41 << 56, 0) == H_SUCCESS  # Linux's early console uses terminal 0.
     assert vm.console.output == b"A"

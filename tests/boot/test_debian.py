@@ -1,0 +1,142 @@
+"""Debian's own kernel and busybox for ppc64el boot, the same on every engine; scripts run in them."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from guests import debian
+from guests.fetch import FetchError
+from runtime.console import Collector
+from runtime.events import Panicked, Reset, Shutdown
+from runtime.hypercalls.console import SECOND_UNIT
+from runtime.loader.elf import load_elf
+from runtime.machines.pseries import PseriesMachine
+
+from .test_boot import EXPECTED, TROUBLE, Boot, Recorder
+
+LIMIT = 3_000_000_000  # a boot takes about 1,400 million instructions
+DIGESTS = """
+busybox sha256sum /bin/busybox
+busybox seq 1 1000 | md5sum
+exit 7
+"""
+
+
+@pytest.fixture(scope="module")
+def files() -> tuple[Path, Path]:
+    """Kernel and busybox; skips where they cannot be downloaded."""
+    try:
+        return debian.fetch()
+    except FetchError as e:
+        pytest.skip(str(e))
+
+
+def boot(kernel: Path, disk: bytes, **options: object) -> tuple[Boot, int | None]:
+    console, second = Recorder(), Collector()
+    machine = PseriesMachine(console, load_elf(kernel), disk, "console=hvc0", terminals={SECOND_UNIT: second}, **options)  # type: ignore[arg-type]
+    try:
+        event = machine.run(LIMIT)
+        found = Boot(event, bytes(console.text), machine.vcpu.icount, machine.vcpu.registers(), machine.statistics())
+        return found, second.status
+    finally:
+        machine.close()
+
+
+def lines(found: Boot) -> list[str]:
+    return found.console.decode().replace("\r", "").splitlines()
+
+
+def test_it_boots(files: tuple[Path, Path]) -> None:
+    """On the jit: the self-check's answers, no trouble in the kernel's log, a clean power-off."""
+    found, _ = boot(files[0], debian.self_check(files[1]), engine="jit")
+    assert found.event == Shutdown(0)
+    wanted = [line for line in EXPECTED if line != "2000"]  # `seq` converts with VSX instructions that are being written
+    assert [line for line in lines(found) if line in wanted] == wanted
+    assert not [line for line in lines(found) if any(t in line for t in TROUBLE)]
+    exits = found.statistics
+    assert sum(exits["heavy"].values()) < 20_000
+    assert sum(exits["light"].values()) > 0.95 * sum(exits["exits"].values())
+
+
+@pytest.mark.slow
+def test_engines_agree(files: tuple[Path, Path]) -> None:
+    disk = debian.self_check(files[1])
+    one, two, again = (boot(files[0], disk, engine=e)[0] for e in ("interpreter", "jit", "jit"))
+    assert (one.console, one.instructions, one.registers) == (two.console, two.instructions, two.registers)
+    assert (two.console, two.instructions, two.registers) == (again.console, again.instructions, again.registers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "event", "status"),
+    [
+        ("exit 3", Shutdown(0), 3),
+        ("#!/bin/busybox sh\nfalse", Shutdown(0), 1),
+        ("poweroff -f", Shutdown(0), None),
+        ("reboot -f", Reset(), None),
+        ("echo c >/proc/sysrq-trigger", Panicked("OS panic: sysrq triggered crash"), None),
+    ],
+)
+def test_ends(files: tuple[Path, Path], script: str, event: object, status: int | None) -> None:
+    found, said = boot(files[0], debian.shell(files[1], script.encode()))
+    assert (found.event, said) == (event, status)
+
+
+@pytest.mark.slow
+def test_processes(files: tuple[Path, Path]) -> None:
+    """1,000 processes, and digests that hashlib knows."""
+    import hashlib
+
+    script = "n=0; while [ $n -lt 1000 ]; do /bin/busybox true & n=$((n+1)); [ $((n % 50)) = 0 ] && wait; done; wait; echo forked $n\n"
+    found, said = boot(files[0], debian.shell(files[1], (script + DIGESTS).encode()))
+    assert (found.event, said) == (Shutdown(0), 7)
+    said_lines = lines(found)
+    assert "forked 1000" in said_lines
+    assert f"{hashlib.sha256(files[1].read_bytes()).hexdigest()}  /bin/busybox" in said_lines
+    numbers = "".join(f"{n}\n" for n in range(1, 1001)).encode()
+    assert f"{hashlib.md5(numbers).hexdigest()}  -" in said_lines
+    assert not [line for line in said_lines if any(t in line for t in TROUBLE)]
+
+
+# What needs no network.
+
+
+def package(name: str, content: bytes, member: str = "data.tar.xz") -> bytes:
+    """A Debian package with one file."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:xz" if member.endswith("xz") else "w") as t:
+        info = tarfile.TarInfo(f"./{name}")
+        info.size = len(content)
+        t.addfile(info, io.BytesIO(content))
+    out = b"!<arch>\n"
+    for part, data in (("debian-binary", b"2.0\n"), ("control.tar", b"odd"), (member, tar.getvalue())):
+        out += f"{part:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2)
+    return out
+
+
+@pytest.mark.parametrize("member", ["data.tar.xz", "data.tar"])
+def test_a_file_of_a_package(tmp_path: Path, member: str) -> None:
+    path = tmp_path / "thing_1_ppc64el.deb"
+    path.write_bytes(package("boot/vmlinux-1", b"kernel", member))
+    assert debian.member(path, lambda name: name == "boot/vmlinux-1") == b"kernel"
+    with pytest.raises(FetchError, match="does not have"):
+        debian.member(path, lambda name: False)
+
+
+@pytest.mark.parametrize("cut", [4, 100, 250])
+def test_damaged_packages(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "thing_1_ppc64el.deb"
+    path.write_bytes(package("boot/vmlinux-1", bytes(1000))[:cut])
+    with pytest.raises(FetchError, match="is damaged"):
+        debian.member(path, lambda name: True)
+
+
+def test_no_package_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "cache_dir", lambda: tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FetchError, match=r"apt-get, which is not here.*--kernel"):
+        debian.fetch()
