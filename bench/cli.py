@@ -2,7 +2,7 @@
 
     ppcdbt bench                          workloads on every engine, QEMU and natively (about fifteen minutes)
     ppcdbt bench --quick --only vm,lz     a first look
-    ppcdbt bench boot | start | exits | compile
+    ppcdbt bench boot | start | programs | exits | compile
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ COMMANDS = {
     "loops": "guest workloads on every engine (the default)",
     "boot": "a Linux kernel to its power-off, ours and QEMU's",
     "start": "process start to the first guest instruction",
+    "programs": "Debian's programs for ppc64el, ours and QEMU's",
     "exits": "exits of a boot, privileged instructions translated and trapped",
     "compile": "what compiling costs",
 }
@@ -63,7 +64,7 @@ def fraction(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from . import boot, loops
+    from . import boot, loops, programs
 
     top = argparse.ArgumentParser(prog="ppcdbt bench", description=__doc__, allow_abbrev=False,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
@@ -76,10 +77,11 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("--quiet", action="store_true", help="no progress")
         if name != "compile":
             p.add_argument("--rounds", type=positive, metavar="N", help="measurements of each (default 3; of starts 9)")
-    for name, known in (("loops", loops.ENGINES), ("boot", boot.ENGINES), ("start", loops.OURS)):
+    for name, known in (("loops", loops.ENGINES), ("boot", boot.ENGINES), ("start", loops.OURS), ("programs", programs.ENGINES)):
         subs[name].add_argument("--engines", type=engines(known), default=list(known), metavar="NAME,..", help=f"of {','.join(known)}")
     for name in ("loops", "compile"):
         subs[name].add_argument("--only", type=names, default=[], metavar="NAME,..", help="workloads of guests/bench")
+    subs["programs"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="programs whose names begin so")
     subs["loops"].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
     for name in ("boot", "exits"):
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
@@ -111,6 +113,11 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
         from . import start
 
         return start, start.run(o.engines, rounds, say), True
+    if o.what == "programs":
+        from . import programs
+
+        report = programs.run(o.engines, o.only, rounds, o.quick, say)
+        return programs, report, all(r["right"] for r in report["rows"])
     if o.what == "exits":
         from . import exits
 

@@ -28,7 +28,8 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from guests import cpio
-from guests.fetch import LINUX, FetchError, Progress, cache_dir, locked, run, terminal_progress, write_whole
+from guests.fetch import LINUX
+from guests.packages import FetchError, Progress, cache_dir, locked, run, terminal_progress, write_whole
 
 ARCHITECTURE = "ppc64el"
 KERNEL_PACKAGE = "linux-image-powerpc64le"  # depends on the current version's package

@@ -10,7 +10,6 @@ compilers, into the user's cache: a first time takes some minutes, afterwards it
 from __future__ import annotations
 
 import argparse
-import fcntl
 import gzip
 import hashlib
 import lzma
@@ -20,8 +19,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,17 +27,11 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from guests import cpio
+from guests.packages import Apt, FetchError, Progress, cache_dir, locked, run, terminal_progress, write_whole
 
 HERE = Path(__file__).resolve().parent
 LINUX = HERE / "linux"
 IMAGES = HERE.parent.parent / "shared" / "guests" / "images"
-
-#: Called with a stage ("building Linux") and a detail that changes meanwhile ("412 lines", possibly empty).
-Progress = Callable[[str, str], None]
-
-
-class FetchError(Exception):
-    """Said in one line."""
 
 
 @dataclass(frozen=True)
@@ -96,17 +88,6 @@ TOOLS = {
 }
 
 
-def cache_dir() -> Path:
-    """The cache of guests, made if it does not exist."""
-    try:
-        from platformdirs import user_cache_dir
-    except ImportError:
-        raise FetchError("Python package platformdirs is missing: use the project's .venv") from None
-    path = Path(user_cache_dir("ppcdbt")) / "guests"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def fetch(name: str, progress: Progress = lambda stage, detail: None) -> tuple[Path, Path]:
     """The paths of a guest's vmlinux and initramfs, obtained first if need be."""
     if name not in GUESTS:
@@ -132,13 +113,6 @@ def unpack_kernel(packed: Path, progress: Progress) -> Path:
         folder.mkdir(exist_ok=True)
         write_whole(vmlinux, content)
     return vmlinux
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(path)
 
 
 # Building from Debian's packages.
@@ -184,85 +158,6 @@ def require_tools() -> None:
             missing = [LIBC_CROSS]
     if missing:
         raise FetchError(f"building a guest needs more tools: apt-get install {' '.join(missing)}")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keeps a second build of the same guest waiting for the first."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def run(command: Sequence[str | Path], cwd: Path, log: Path, stage: str, progress: Progress,
-        env: Mapping[str, str] | None = None) -> None:
-    """Runs one step with its output in a log file; lines are its progress, and a failure says the reason."""
-    lines: list[str] = []
-    words = [str(word) for word in command]
-    progress(stage, "")
-    with log.open("a") as file:
-        file.write(f"$ {' '.join(words)}\n")
-        process = subprocess.Popen(words, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace",
-                                   env={**os.environ, **(env or {})})
-        assert process.stdout is not None
-        for line in process.stdout:
-            file.write(line)
-            lines.append(line.strip())
-            progress(stage, f"{len(lines)} lines" if len(lines) > 1 else "")
-    if process.wait():
-        errors = [line for line in lines if re.search(r"\berror\b|^E:|\*\*\*", line)]
-        reason = next(iter(errors or lines[-1:]), f"status {process.returncode}")
-        raise FetchError(f"{stage} failed: {reason} (all of it: {log})")
-
-
-class Apt:
-    """apt with lists and cache of its own: needs neither root nor deb-src lines, leaves the system alone."""
-
-    def __init__(self, folder: Path, progress: Progress) -> None:
-        self.folder = folder
-        self.progress = progress
-
-    def download(self, action: Sequence[str], to: Path, pattern: str) -> Path:
-        """Downloads into a folder unless it is there; the one file that matches."""
-        if not (found := sorted(to.glob(pattern))):
-            self._update()
-            to.mkdir(parents=True, exist_ok=True)
-            self._run([*action], to, f"downloading {action[-1]}")
-            found = sorted(to.glob(pattern))
-        if not found:
-            raise FetchError(f"apt brought no {pattern}: building needs Debian 12's package sources")
-        return found[0]
-
-    def _update(self) -> None:
-        if (self.folder / "updated").exists():
-            return
-        parts = self.folder / "parts"
-        for name in ("parts", "lists/partial", "cache/archives/partial"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "empty").touch()
-        for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
-            if path.suffix == ".sources":
-                text = re.sub(r"(?m)^Types:.*$", "Types: deb deb-src", path.read_text())
-                (parts / path.name).write_text(text)
-            elif path.suffix == ".list" and path.exists():
-                lines = [line.split(maxsplit=1)[1] for line in path.read_text().splitlines()
-                         if re.match(r"deb\s", line)]
-                text = "".join(f"deb {line}\ndeb-src {line}\n" for line in lines)
-                (parts / path.name).write_text(text)
-        self._run(["update"], self.folder, "reading Debian's package lists")
-        (self.folder / "updated").touch()
-
-    def _run(self, action: Sequence[str], cwd: Path, stage: str) -> None:
-        settings = {
-            "Dir::Etc::SourceList": self.folder / "empty",
-            "Dir::Etc::SourceParts": self.folder / "parts",
-            "Dir::State::Lists": self.folder / "lists",
-            "Dir::Cache": self.folder / "cache",
-            "APT::Sandbox::User": "root",
-        }
-        options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-        run(["apt-get", *options, *action], cwd, self.folder / "log", stage, self.progress)
 
 
 def unpack_source(archive: Path, to: Path, progress: Progress) -> Path:
@@ -337,25 +232,6 @@ def initramfs(busybox: bytes, init: bytes) -> bytes:
 
 
 # The command.
-
-
-def terminal_progress() -> Progress:
-    """One changing line on a terminal; elsewhere one line a stage."""
-    stages: list[str] = []
-    live = sys.stderr.isatty()
-
-    def show(stage: str, detail: str) -> None:
-        if live:
-            end = f"  {detail}" if detail else ""
-            new = "\n" if stages and stages[-1] != stage else ""
-            sys.stderr.write(f"{new}\r\x1b[K{stage}{end}")
-        elif not stages or stages[-1] != stage:
-            sys.stderr.write(stage + "\n")
-        sys.stderr.flush()
-        stages.append(stage)
-        del stages[:-1]
-
-    return show
 
 
 def main() -> int:

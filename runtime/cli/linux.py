@@ -100,7 +100,7 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
         render = text
     process = Process(Options(
         cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
-        stack=_stack(), vm=vm,
+        stack=_stack(), warm=options.warm, vm=vm,
     ))  # fmt: skip
     argv = [os.fsencode(a) for a in (options.argv0 or options.program, *options.arguments)]
     try:

@@ -43,6 +43,7 @@ class Options:
     render: Callable[[dict[str, Any]], str] = str  # statistics as text
     seed: int | None = None  # for AT_RANDOM
     stack: int = 8 << 20
+    warm: float = 0.0  # seconds to compile what became hot for, at the end
     vm: dict[str, Any] = field(default_factory=dict)
 
 
@@ -272,10 +273,12 @@ class Process:
 
     def close(self) -> None:
         """What is to be kept is written out."""
+        if self.vm.compiler is not None:
+            if self.options.warm > 0:
+                self.vm.compiler.drain(self.options.warm)
+            self.vm.compiler.keep()
         if self.options.stats:
             self.report()
-        if self.vm.compiler is not None:
-            self.vm.compiler.keep()
 
     def report(self) -> None:
         """--stats."""

@@ -1,4 +1,4 @@
-"""Debian's busybox, dash, bash and coreutils for ppc64el, compared with QEMU. Needs the network once (apt-get download into a cache)."""
+"""Debian's busybox, dash, bash and coreutils for ppc64el, compared with QEMU."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from .rootfs import debian
+
 ROOT = Path(__file__).parent.parent.parent
-CACHE = Path(os.environ.get("PPCDBT_ROOTFS", Path.home() / ".cache/ppcdbt/rootfs-ppc64el"))
-PACKAGES = ("busybox-static", "dash", "bash", "coreutils", "libc6", "libtinfo6", "libselinux1", "libacl1", "libattr1", "libgmp10", "libpcre2-8-0")
-APT = """Dir::State "{0}/state"; Dir::State::status "{0}/state/status"; Dir::Cache "{0}/cache";
-APT::Architecture "ppc64el"; APT::Architectures {{ "ppc64el"; }};
-"""
 pytestmark = pytest.mark.slow
 
 APPLETS = {
@@ -41,21 +38,7 @@ APPLETS = {
 @pytest.fixture(scope="session")
 def rootfs() -> Path:
     """Programs for ppc64el, below a folder."""
-    if not (CACHE / "bin/busybox").exists():
-        apt = CACHE.with_name("apt-ppc64el")
-        for part in ("state/lists/partial", "cache/archives/partial"):
-            (apt / part).mkdir(parents=True, exist_ok=True)
-        (apt / "state/status").touch()
-        (apt / "apt.conf").write_text(APT.format(apt))
-        environment = {**os.environ, "APT_CONFIG": str(apt / "apt.conf")}
-        try:
-            subprocess.run(["apt-get", "update"], env=environment, capture_output=True, timeout=300)
-            subprocess.run(["apt-get", "download", *PACKAGES], env=environment, cwd=apt, check=True, capture_output=True, timeout=300)
-        except (OSError, subprocess.SubprocessError):
-            pytest.skip("Debian's packages cannot be fetched")
-        for package in apt.glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", package, CACHE], check=True)
-    return CACHE
+    return debian()
 
 
 @pytest.fixture
