@@ -11,6 +11,8 @@ FIELDS = """
 ram ram_size page_flags
 htab htab_groups htab_vrma
 vcpus vcpu_count
+turn_cpu turn_left turn_length turn_to run_left
+parallel code_lock table_lock clock_gettime sched_yield clock_start clock_last
 code_table code_table_size code_used code_pool code_pool_start code_pool_end code_free
 decode_handler page_end_handler page_end_handler_32 regions_start regions_end
 hot_queue hot_head hot_tail

@@ -57,8 +57,9 @@ page_ea context fuel_end tlb icount mode trap_privileged tlb_base tlb_stride
 exit exit_arg
 fault_vector fault_dar fault_dsisr
 mmio_address mmio_data mmio_size:i32 mmio_write:i32 mmio_state:i32
-pending:i32 halted:i32 attention:i32
+pending:i32 external:i32 halted:i32 attention:i32
 machine decoder*16
+parallel clock_exits inside
 budget_end fp_live lookups hypercalls_light delivered*64
 scratch*16
 exit_count*64
@@ -70,6 +71,7 @@ shadow_next shadow_limit shadow_generation shadow_wraps
 shadow_tlb shadow_tlb_mask shadow_map shadow_map_mask shadow_wide
 segment_epoch segment_loose fetch_loose
 slow_loads slow_stores tlb_fills walk_misses segment_misses flush_all flush_page
+mail_sent mail_read mail*96
 """
 
 JUMP_CACHE = 0x4000  # {effective page | context, code page address} x JUMP_CACHE_ENTRIES

@@ -18,6 +18,7 @@ from dbt.backend.machinery import (
     compiled,
     exported,
     get_mxcsr,
+    linked,
     machine_of,
     read64,
     set_mxcsr,
@@ -158,7 +159,7 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
     return u64(1)
 
 
-@exported
+@linked
 def run(v):  # type: ignore[no-untyped-def]
     """Run from nia until `icount` reaches `budget_end` (returns 0) or a heavy exit (returns its kind).
 

@@ -12,7 +12,7 @@ MSR_ME, MSR_IR, MSR_DR, MSR_LE = u64(0x1000), u64(0x20), u64(0x10), u64(1)
 SRR1_KEEPS = ~u64(0x783F_0000)  # SRR1 33:36 and 42:47 say why; the rest is the MSR
 LPCR_AIL_SHIFT, LPCR_ILE = u64(23), u64(0x0200_0000)
 AIL_BASE = u64(0xC000_0000_0000_4000)
-PENDING_EXTERNAL, PENDING_DECREMENTER, PENDING_DOORBELL = u64(1), u64(2), u64(4)
+PENDING_DECREMENTER, PENDING_DOORBELL = u64(2), u64(4)
 LOW_WORD = u64(0xFFFF_FFFF)
 ALIGNMENT = u64(Exit.ALIGNMENT)
 FACILITY = u64(Exit.FACILITY)
@@ -83,8 +83,8 @@ def take_pending(v):  # type: ignore[no-untyped-def]
         v.pending |= PENDING_DECREMENTER
     else:
         v.pending &= ~PENDING_DECREMENTER
-    if v.pending and v.msr & MSR_EE:
-        if v.pending & PENDING_EXTERNAL:
+    if (v.pending or v.external) and v.msr & MSR_EE:
+        if v.external:
             deliver(v, u64(0x500), u64(0))
         elif v.pending & PENDING_DECREMENTER:
             deliver(v, u64(0x900), u64(0))

@@ -11,6 +11,7 @@ from dbt.state import SIZE, TLB, TLB_BYTES
 
 from .emulate import emulate
 from .events import Budget, Debug, Event, Fault, Halted, Hypercall, Mmio, NotEmulated, ProgramCheck, Syscall
+from .halts import CEDED, STOPPED
 from .registers import Registers
 
 if TYPE_CHECKING:
@@ -79,13 +80,13 @@ class VCPU(Registers):
                 if self.icount >= target or self.attention:
                     return Budget()
                 continue
-            self.heavy[Exit(kind).name] += 1
-            event = self._event(Exit(kind))
+            event = self.left(Exit(kind))
             if event is not None:
                 return event
 
-    def _event(self, kind: Exit) -> Event | None:
-        """An exit as an event for the caller; None if it was dealt with here."""
+    def left(self, kind: Exit) -> Event | None:
+        """A heavy exit as an event for the caller; None if it was dealt with here."""
+        self.heavy[kind.name] += 1
         if kind is Exit.MMIO:
             return Mmio(self.mmio_address, self.mmio_size, bool(self.mmio_write), self.mmio_data)
         if kind is Exit.HYPERCALL:
@@ -120,30 +121,33 @@ class VCPU(Registers):
         return not_emulated(self, kind)
 
     # -- what hypercalls and firmware do to a CPU (runtime/hypercalls/interface.py)
-    stopped = False
+    @property
+    def stopped(self) -> bool:
+        """Whether RTAS has it: not yet started, or stopped itself."""
+        return bool(self.halted == STOPPED)
 
     def cede(self) -> None:
         """Stop running after this call until an interrupt is pending."""
-        self.halted = 1
+        self.halted = CEDED
 
     def wake(self) -> None:
         """End a `cede`."""
-        self.halted = 0
+        if self.halted == CEDED:
+            self.halted = 0
 
     def confer(self, target: int | None, /) -> None:
-        """Let others run for the rest of this turn."""
-        self.budget_end = self.icount
+        """Let the others run for the rest of this turn, vCPU `target` first."""
+        self.vm.set_record(turn_left=0, turn_to=0 if target is None else target + 1)
 
     def stop(self) -> None:
         """Stop until `start`."""
-        self.stopped = True
+        self.halted = STOPPED
 
     def start(self, pc: int, r3: int, /) -> None:
         """Start at a real address, in 64-bit real mode."""
-        self.stopped = False
-        self.halted = 0
         self.msr, self.nia, self.gpr[3] = MSR_SF | MSR_ME, pc, r3
         self.mode_changed()
+        self.halted = 0
 
     def registers(self) -> dict[str, Any]:
         """The user-visible registers, for reports and comparisons."""

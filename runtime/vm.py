@@ -23,7 +23,7 @@ from .cpus import CPUS
 from .vcpu import VCPU
 
 MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls",
-             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
+             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "runtime.scheduler", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
              "dbt.backend.float_exact")  # fmt: skip
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
@@ -31,6 +31,7 @@ CODE_POOL = 1 << 30  # address space for code pages; only what is used is reside
 HOT_THRESHOLD = 2000
 HOT_QUEUE = 1024
 NEVER_HOT = 0x8000_0000
+MAX_CPUS = 64
 
 
 class VM:
@@ -47,6 +48,8 @@ class VM:
             raise ValueError(f"privileged={privileged!r}: inline or trap")
         if memory < 1 << 20 or memory % 65536 or memory > 1 << 40:
             raise ValueError(f"{memory} bytes of memory: a multiple of 64 KiB from 1 MiB to 1 TiB")
+        if not 1 <= cpus <= MAX_CPUS:
+            raise ValueError(f"{cpus} CPUs: 1 to {MAX_CPUS}")
         self.engine_kind, self.privileged, self.cpu = engine, privileged, CPUS[cpu]
         self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
         self.memory_size = memory

@@ -18,6 +18,7 @@ from .machinery import (
     read32,
     read64,
     u64,
+    vcpu_of,
     write8,
     write32,
     write64,
@@ -42,6 +43,13 @@ def flush_jump_cache(v):  # type: ignore[no-untyped-def]
     for _ in range(state.JUMP_CACHE_ENTRIES):
         write64(at, u64(0))
         at += u64(16)
+
+
+@compiled
+def flush_jump_caches(m):  # type: ignore[no-untyped-def]
+    """As flush_jump_cache, on every vCPU of a machine."""
+    for i in range(m.vcpu_count):
+        flush_jump_cache(vcpu_of(m, i))
 
 
 @compiled
@@ -78,8 +86,14 @@ def find_code_page(m, real_page, mode):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _protect(v, real_page):  # type: ignore[no-untyped-def]
-    """Stores to this real page must take the slow path from now on."""
+def _protect(m, real_page):  # type: ignore[no-untyped-def]
+    """Stores to this real page must take the slow path from now on, on every vCPU."""
+    for i in range(m.vcpu_count):
+        _protect_on(vcpu_of(m, i), real_page)
+
+
+@compiled
+def _protect_on(v, real_page):  # type: ignore[no-untyped-def]
     base = address_of(v) + u64(state.TLB)
     for _ in range(state.TLB_SPACES * state.TLB_ENTRIES):
         real = read64(base + u64(24))
@@ -142,7 +156,7 @@ def make_code_page(v, real_page, mode):  # type: ignore[no-untyped-def]
     flags = m.page_flags + real_page
     if read8(flags) & _HAS_CODE == u64(0):
         write8(flags, read8(flags) | _HAS_CODE)
-        _protect(v, real_page)
+        _protect(m, real_page)
     m.code_pages_made += u64(1)
     return page
 
@@ -163,7 +177,7 @@ def drop_all_code(v):  # type: ignore[no-untyped-def]
     m.code_free = u64(0)
     m.code_used = u64(0)
     m.code_serial += u64(1)
-    flush_jump_cache(v)
+    flush_jump_caches(m)
 
 
 @compiled
@@ -183,13 +197,14 @@ def drop_regions(m, page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _in_use(v, page):  # type: ignore[no-untyped-def]
-    """Whether control went to a code page lately."""
-    at = address_of(v) + _JUMP_CACHE
-    for _ in range(state.JUMP_CACHE_ENTRIES):
-        if read64(at + u64(8)) == page and read64(at) != u64(0):
-            return True
-        at += u64(16)
+def _in_use(m, page):  # type: ignore[no-untyped-def]
+    """Whether control went to a code page lately, on any vCPU."""
+    for i in range(m.vcpu_count):
+        at = address_of(vcpu_of(m, i)) + _JUMP_CACHE
+        for _ in range(state.JUMP_CACHE_ENTRIES):
+            if read64(at + u64(8)) == page and read64(at) != u64(0):
+                return True
+            at += u64(16)
     return False
 
 
@@ -244,7 +259,7 @@ def code_written(v, real, size):  # type: ignore[no-untyped-def]
             used = False
             page = read64(_slot_of(m, real_page) + u64(8))
             while page != u64(0):
-                used = used or _in_use(v, page)
+                used = used or _in_use(m, page)
                 write64(page + _WRITES, u64(0))
                 page = read64(page + _NEXT)
             if not used:
@@ -268,14 +283,14 @@ def invalidate_code(v, real, size):  # type: ignore[no-untyped-def]
 
 @exported
 def forget_code(v, real, size):  # type: ignore[no-untyped-def]
-    """RAM that is given to another use: its code pages go. The caller's jump cache is emptied."""
+    """RAM that is given to another use: its code pages go, and what vCPUs know of them."""
     m = machine_of(v)
     end = min(real + size, m.ram_size)
     while real < end:
         if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
             _drop_page(v, m, real >> u64(12))
         real += u64(4096)
-    flush_jump_cache(v)
+    flush_jump_caches(m)
     return u64(0)
 
 

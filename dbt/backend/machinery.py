@@ -255,3 +255,9 @@ def machine_of(v):  # type: ignore[no-untyped-def]
 def vcpu_at(address):  # type: ignore[no-untyped-def]
     """The vCPU record at a host address."""
     return carray(_vcpu_pointer(address), (1,))[0]
+
+
+@inlined
+def vcpu_of(m, i):  # type: ignore[no-untyped-def]
+    """The record of a machine's vCPU number `i`."""
+    return vcpu_at(read64(m.vcpus + (u64(i) << u64(3))))

@@ -91,6 +91,8 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
         environment[os.fsencode(name)] = os.fsencode(value)
     if options.root and not os.path.isdir(options.root):
         raise UserError(f"-L {options.root}: no such folder")
+    if options.smp != 1:
+        raise UserError("--smp is for machines: threads of a Linux program take turns on one CPU")
     kwargs = o.machine_options(options)
     vm: dict[str, Any] = {k: v for k, v in kwargs.items() if k in ("isa", "progress", "hot_threshold")}
     render: Callable[[dict[str, Any]], str] = str

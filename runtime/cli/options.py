@@ -84,6 +84,7 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     """What every machine takes."""
     g = parser.add_argument_group("machine")
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
+    g.add_argument("--smp", type=number, default=1, metavar="N", help="how many CPUs (default 1)")
     g.add_argument("--cpu", "-cpu", default="power8", help="processor model: power7 or power8 (default)")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",
@@ -109,6 +110,7 @@ def machine_options(options: Any) -> dict[str, Any]:
     if options.shadow_vsids < 1:
         raise UserError("--shadow-vsids: at least 1")
     out = {n: getattr(options, n) for n in ("memory", "cpu", "engine", "privileged", "shadow_vsids")}
+    out["cpus"] = options.smp
     if options.hot_threshold is not None:
         if not 1 <= options.hot_threshold < 1 << 31:
             raise UserError("--hot-threshold: from 1 to 2147483647")

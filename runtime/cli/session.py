@@ -22,31 +22,30 @@ class TimedOut(Exception):
 
 def drive(machine: Any, options: Any, done: Callable[[], bool] = lambda: False, poll: Callable[[], object] = lambda: None) -> Event | None:
     """Run until the guest ends (its event), `done()` (None), or a limit (TimedOut). `poll` is called now and then."""
-    vcpu = machine.vcpu
     most = SLICES[options.engine]
     slice_ = min(most, FIRST_SLICE)
     deadline = None if options.timeout is None else time.monotonic() + options.timeout
-    end = None if options.max_instructions is None else vcpu.icount + options.max_instructions
+    end = None if options.max_instructions is None else machine.instructions + options.max_instructions
     with tracing(machine, options) as step:
         while True:
             poll()
-            left = slice_ if end is None else min(slice_, end - vcpu.icount)
+            left = slice_ if end is None else min(slice_, end - machine.instructions)
             started = time.monotonic()
             try:
                 event: Event = step(left)
             except NotEmulated as e:
                 text = str(e)
-                raise NotEmulated(text if "\nNIP:" in text else f"{text}\n{crash_report(vcpu, machine.vm)}") from e
+                raise NotEmulated(text if "\nNIP:" in text else f"{text}\n{crash_report(machine.vcpu, machine.vm)}") from e
             if done():
                 return None
             if not isinstance(event, Budget):
                 return event
             took = time.monotonic() - started  # a guest that waits for input runs slowly: it exits to Python all the time
             slice_ = min(most, 2 * slice_) if took < 0.05 else max(1000, slice_ // 2) if took > 0.2 else slice_
-            if end is not None and vcpu.icount >= end:
-                raise TimedOut(f"{options.max_instructions} instructions have run (--max-instructions); pc {vcpu.nia:#x}")
+            if end is not None and machine.instructions >= end:
+                raise TimedOut(f"{options.max_instructions} instructions have run (--max-instructions); pc {machine.vcpu.nia:#x}")
             if deadline is not None and time.monotonic() > deadline:
-                raise TimedOut(f"{options.timeout:g} seconds have passed (--timeout); pc {vcpu.nia:#x}")
+                raise TimedOut(f"{options.timeout:g} seconds have passed (--timeout); pc {machine.vcpu.nia:#x}")
 
 
 @contextlib.contextmanager
@@ -60,7 +59,10 @@ def tracing(machine: Any, options: Any) -> Any:
 
         def line(vcpu: Any, word: int) -> None:
             pc = vcpu.nia
-            out.write(f"{vcpu.icount:12} {pc:016x} {word:08x} {disassembly(word, pc)}\n")
+            out.write(f"{which(vcpu)}{vcpu.icount:12} {pc:016x} {word:08x} {disassembly(word, pc)}\n")
+
+        def which(vcpu: Any) -> str:
+            return f"{vcpu.number:2} " if len(machine.vm.vcpus) > 1 else ""
 
         if options.engine == "reference":
             machine.vm.trace = line
@@ -70,12 +72,12 @@ def tracing(machine: Any, options: Any) -> Any:
 
         def steps(limit: int) -> Event:
             """One instruction at a time. An interrupt that is taken first shows as a jump to its vector."""
-            vcpu = machine.vcpu
             for _ in range(min(limit, 20_000)):
+                vcpu = machine.turns.upcoming()
                 pc = vcpu.nia
                 word = word_at(vcpu, pc)
                 if word is None:
-                    out.write(f"{vcpu.icount:12} {pc:016x} -------- (no code here)\n")
+                    out.write(f"{which(vcpu)}{vcpu.icount:12} {pc:016x} -------- (no code here)\n")
                 else:
                     line(vcpu, word)
                 event: Event = machine.run(1)

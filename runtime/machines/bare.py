@@ -2,6 +2,10 @@
 
 Real addresses: RAM from 0. 0xF0000000: a byte stored goes to the console. 0xF0000004: a word loaded is the next byte of
 input, or 0xffffffff if there is none. 0xF0000008: a word stored switches the machine off with that exit status.
+
+Several CPUs: the first starts at the program's entry, the others wait. 0xF0000010: a doubleword stored (or, at 0xF0000014, a word) is the
+address where CPUs start. 0xF000000C: a word n stored starts CPU n there, if it is stopped, in the byte order and width of the program, with
+n in r3 and the starting CPU's r1 and r2 as they are. 0xF0000018: a word stored stops the CPU that stores it. PIR is a CPU's number.
 """
 
 from __future__ import annotations
@@ -10,19 +14,34 @@ from typing import Any
 
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Shutdown
 from ..loader.elf import Image
-from ..vcpu import MSR_LE, MSR_ME, MSR_SF
+from ..turns import Turns
+from ..vcpu import MSR_LE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
 
 CONSOLE_OUT, CONSOLE_IN, EXIT_PORT = 0xF000_0000, 0xF000_0004, 0xF000_0008
+START_CPU, START_ADDRESS, STOP_CPU = 0xF000_000C, 0xF000_0010, 0xF000_0018
 
 
 class BareMachine:
-    """A machine around one vCPU. `console` has write(bytes) and read(limit) -> bytes."""
+    """A machine around one or more vCPUs. `console` has write(bytes) and read(limit) -> bytes."""
 
     def __init__(self, console: Any, **options: Any) -> None:
         self.vm = VM(**options)
         self.console = console
-        self.vcpu = self.vm.vcpus[0]
+        self.turns = Turns(self.vm)
+        self._start = 0
+        for other in self.vm.vcpus[1:]:
+            other.stop()
+
+    @property
+    def vcpu(self) -> VCPU:
+        """The vCPU whose turn it is."""
+        return self.turns.vcpu
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed so far, by all vCPUs."""
+        return self.turns.instructions
 
     def load(self, image: Image) -> None:
         """Place a program in RAM and point the vCPU at its entry. ValueError if it does not fit."""
@@ -32,16 +51,17 @@ class BareMachine:
         self.vcpu.nia = entry
         if toc is not None:
             self.vcpu.gpr[2] = toc
-        self.vcpu.msr = MSR_ME | (MSR_SF if image.bits == 64 else 0) | (MSR_LE if image.little else 0)
-        if image.little:
-            self.vcpu.lpcr |= 0x0200_0000  # ILE: interrupts are taken little-endian
-        self.vcpu.mode_changed()
+        for vcpu in self.vm.vcpus:
+            vcpu.msr = MSR_ME | (MSR_SF if image.bits == 64 else 0) | (MSR_LE if image.little else 0)
+            if image.little:
+                vcpu.lpcr |= 0x0200_0000  # ILE: interrupts are taken little-endian
+            vcpu.mode_changed()
 
     def run(self, max_instructions: int | None = None) -> Event:
-        """Run until the program ends (Shutdown), the budget is used up (Budget), or the vCPU waits for ever (Halted)."""
-        end = None if max_instructions is None else self.vcpu.icount + max_instructions
+        """Run until the program ends (Shutdown), the budget is used up (Budget), or all vCPUs wait for ever (Halted)."""
+        end = None if max_instructions is None else self.instructions + max_instructions
         while True:
-            event = self.vcpu.run(None if end is None else end - self.vcpu.icount)
+            event = self.turns.run(None if end is None else end - self.instructions)
             match event:
                 case Mmio():
                     if (done := self._access(event)) is not None:
@@ -63,10 +83,26 @@ class BareMachine:
         elif event.write and event.address == EXIT_PORT:
             vcpu.complete_mmio()
             return Shutdown(self._value(event))
+        elif event.write and START_CPU <= event.address <= STOP_CPU:
+            vcpu.complete_mmio()
+            self._control(vcpu, event.address, self._value(event))
         else:
             kind = "store to" if event.write else "load from"
             raise NotEmulated(f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: neither RAM nor a device")
         return None
+
+    def _control(self, vcpu: VCPU, port: int, value: int) -> None:
+        """Start and stop CPUs."""
+        if port == STOP_CPU:
+            vcpu.stop()
+        elif port != START_CPU:
+            self._start = value
+        elif value < len(self.vm.vcpus) and self.vm.vcpus[value].stopped:
+            other, msr = self.vm.vcpus[value], self.vm.vcpus[value].msr
+            other.gpr[1], other.gpr[2] = vcpu.gpr[1], vcpu.gpr[2]
+            other.start(self._start, value)
+            other.msr = msr
+            other.mode_changed()
 
     def _order(self) -> Any:
         return "little" if self.vcpu.msr & MSR_LE else "big"

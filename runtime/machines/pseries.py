@@ -18,15 +18,16 @@ import numpy as np
 
 from ..devices.xics import Xics
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown
+from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
 from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
 from ..stats import collect
+from ..turns import Turns
 from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
 from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
 
-PENDING_EXTERNAL, PENDING_DECREMENTER = 1, 2
 IDLE_SECONDS = 0.25  # an idle machine looks up this often, so that limits and signals are heard
 BOOT_EPOCH_NS = 1_700_000_000 * 10**9  # the deterministic clock starts here: 2023-11-14
 CONSOLE_POLL = 1 << 22  # instructions between looks at the keyboard
@@ -48,7 +49,7 @@ class PseriesMachine:
         self.console, self.clock, self.paced = console, clock, paced
         self.terminals: Mapping[int, Any] = terminals or {}
         self.vcpus = list(self.vm.vcpus)
-        self.vcpu = self.vcpus[0]
+        self.turns = Turns(self.vm)
         self.papr = PaprState()
         self.stats_calls: Counter[str] = Counter()
         self._request: Event | None = None
@@ -59,6 +60,16 @@ class PseriesMachine:
         table = int(self._htab.ctypes.data)
         self.vm.set_record(htab=table, htab_groups=1 << (log2 - 7))
         self._load(kernel, initrd, append, log2)
+
+    @property
+    def vcpu(self) -> VCPU:
+        """The vCPU whose turn it is."""
+        return self.turns.vcpu
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed so far, by all vCPUs."""
+        return self.turns.instructions
 
     # -- the machine as hypercalls see it (runtime/hypercalls/interface.py)
     @property
@@ -80,7 +91,7 @@ class PseriesMachine:
         return self.stats_calls
 
     def timebase(self) -> int:
-        """The time base of the first CPU."""
+        """The time base, which all vCPUs share."""
         return self.vcpu.timebase
 
     def time_ns(self) -> int:
@@ -102,8 +113,7 @@ class PseriesMachine:
         self._request = Panicked(message)
 
     def _interrupt_changed(self, server: int, up: bool) -> None:
-        vcpu = self.vcpus[server]
-        vcpu.pending = vcpu.pending | PENDING_EXTERNAL if up else vcpu.pending & ~PENDING_EXTERNAL
+        self.vcpus[server].external = up
 
     # -- start
     def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
@@ -136,7 +146,7 @@ class PseriesMachine:
         vcpu.msr = MSR_SF | MSR_ME
         vcpu.mode_changed()
         for other in self.vcpus[1:]:
-            other.stopped = True
+            other.stop()
 
     def _config(self, append: str, hpt_log2: int, rtas: int, initrd: tuple[int, int] | None, reserved: Any) -> PseriesConfig:
         cpu = self.vm.cpu
@@ -148,16 +158,11 @@ class PseriesMachine:
 
     # -- running
     def run(self, max_instructions: int | None = None) -> Event:
-        """Run until the guest ends (Shutdown, Reset, Panicked) or `max_instructions` have run (Budget)."""
-        vcpu = self.vcpu
-        end = None if max_instructions is None else vcpu.icount + max_instructions
+        """Run until the guest ends (Shutdown, Reset, Panicked) or all vCPUs have run `max_instructions` together (Budget)."""
+        end = None if max_instructions is None else self.instructions + max_instructions
         while True:
-            if vcpu.halted and not self._idle(vcpu):
-                return Halted()
-            if vcpu.halted:
-                return Budget()  # it goes on waiting, but the caller may have other plans
-            left = CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - vcpu.icount)
-            event = vcpu.run(left)
+            event = self.turns.run(CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - self.instructions))
+            vcpu = self.vcpu
             match event:
                 case Hypercall(number):
                     self._hypercall(vcpu, number)
@@ -165,10 +170,13 @@ class PseriesMachine:
                         request, self._request = self._request, None
                         return request
                 case Budget():
-                    if vcpu.attention or (end is not None and vcpu.icount >= end):
+                    if vcpu.attention or (end is not None and self.instructions >= end):
                         vcpu.attention = 0
                         return event
                     self._tick()
+                case Halted():
+                    if (idle := self._idle()) is not None:
+                        return idle
                 case Mmio():
                     raise NotEmulated(self._no_device(event))
                 case _:
@@ -186,30 +194,31 @@ class PseriesMachine:
         if getattr(self.console, "waiting", None) is not None and self.console.waiting():
             self.interrupts.pulse(CONSOLE_INTERRUPT)
 
-    def _idle(self, vcpu: VCPU) -> bool:
-        """Pass the time until an interrupt, at once or (`paced`, or the host's clock) asleep; then perhaps only a part of it.
+    def _idle(self) -> Event | None:
+        """Pass the time until an interrupt for one of the vCPUs, which all wait: at once or (`paced`, or the host's clock) asleep.
 
-        False if no interrupt can come."""
-        while vcpu.halted:
-            due = vcpu.dec_expiry - vcpu.timebase
-            due = due - (1 << 64) if due >> 63 else due
-            if vcpu.pending & PENDING_EXTERNAL or due <= 0:
-                vcpu.halted = 0
-            elif self.clock == "host" or self.paced:
+        None: one can go on. Else Halted, if no interrupt can come, or Budget, if only a part of the time has passed."""
+        clock = self.vcpu  # whose turn it is: its time base is everyone's
+        while waiting := [v for v in self.vcpus if v.halted == CEDED]:
+            now = clock.timebase
+            due, first = min(((_ticks(v.dec_expiry - now), v) for v in waiting), key=lambda found: found[0])
+            if due <= 0 or any(v.external for v in waiting):
+                return None
+            if self.clock == "host" or self.paced:
                 before = time.monotonic_ns()
                 typed = self._wait(min(IDLE_SECONDS, due / TIMEBASE_HZ))
                 if self.clock != "host":
                     passed = (time.monotonic_ns() - before) * TIMEBASE_HZ // 10**9
-                    vcpu.tb_offset += min(due, passed)
+                    clock.tb_offset += min(due, passed)
                 self._tick()
                 if not typed and due > IDLE_SECONDS * TIMEBASE_HZ:
-                    break
-            elif due > 1 << 40 and not vcpu.msr & MSR_EE:
-                return False
+                    return Budget()  # the caller may have other plans
+            elif due > 1 << 40 and not first.msr & MSR_EE:
+                break
             else:
-                vcpu.tb_offset += due
+                clock.tb_offset += due
                 self._tick()
-        return True
+        return Halted()
 
     def _wait(self, seconds: float) -> bool:
         """Sleep, until something is typed at most; whether something was."""
@@ -236,3 +245,6 @@ class PseriesMachine:
         self.vm.close()
 
 
+def _ticks(difference: int) -> int:
+    """The difference of two times as a signed number."""
+    return (difference & (1 << 64) - 1 ^ 1 << 63) - (1 << 63)

@@ -22,7 +22,7 @@ from dbt.backend.machinery import (
     machine_of,
     read64,
     u64,
-    vcpu_at,
+    vcpu_of,
     write64,
 )
 
@@ -71,7 +71,7 @@ def drop_everywhere(v, key, offset, shift):  # type: ignore[no-untyped-def]
     if m.vcpu_count <= u64(1):
         return drop_virtual(v, key, offset, shift)
     for i in range(m.vcpu_count):
-        drop_virtual(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), key, offset, shift)
+        drop_virtual(vcpu_of(m, i), key, offset, shift)
     return u64(0)
 
 
@@ -192,5 +192,5 @@ def drop_real(v, real, size):  # type: ignore[no-untyped-def]
         drop_real_here(v, first, end)
         return u64(0)
     for i in range(m.vcpu_count):
-        drop_real_here(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), first, end)
+        drop_real_here(vcpu_of(m, i), first, end)
     return u64(0)

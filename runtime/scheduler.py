@@ -1,0 +1,94 @@
+"""vCPUs of a machine take turns on one host thread. Compiled.
+
+A turn is a number of instructions (`turn_length`), shorter where a vCPU that waits would wake up meanwhile. There is one time base,
+which counts the instructions of all vCPUs and the time when all wait: it is handed on with the turn, so that no vCPU ever reads an
+earlier time than another did before. Nothing here depends on the host, so two runs are the same.
+
+A vCPU loses its reservation when another gets a turn (Book II 1.7.3 lets a reservation be lost for any reason). Within a turn nobody
+else stores, so a store conditional that finds the value it loaded finds it unchanged. A turn is much longer than any sequence from larx to
+stcx., so every vCPU gets on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dbt.backend.machinery import compiled, exported, machine_of, u64, vcpu_of
+from dbt.exits import Exit
+
+from .dispatch import run
+from .halts import CEDED as CEDED_STATE
+from .interrupts import PENDING_DOORBELL
+
+CEDED = u64(CEDED_STATE)
+HALT = u64(Exit.HALT)
+
+
+@compiled
+def wakes(v, now):  # type: ignore[no-untyped-def]
+    """Whether a vCPU that waits has a reason to go on: an interrupt is pending."""
+    return v.external or v.pending & PENDING_DOORBELL or np.int64(now - v.dec_expiry) >= 0
+
+
+@compiled
+def take_over(v, now):  # type: ignore[no-untyped-def]
+    """A vCPU gets the turn after others: its time base is theirs. What counts its own use of the processor does not advance."""
+    elapsed = now - v.icount - v.tb_offset
+    v.tb_offset += elapsed
+    v.purr -= elapsed
+    v.spurr -= elapsed
+    v.vtb -= elapsed
+    v.reserve_size = u64(0)
+
+
+@exported
+def next_turn(v):  # type: ignore[no-untyped-def]
+    """The turn of `v` is over: the next vCPU that can run gets one, the one that a H_CONFER named first. 0 if all wait."""
+    m = machine_of(v)
+    now = v.icount + v.tb_offset
+    count = m.vcpu_count
+    i = m.turn_to - u64(1) if m.turn_to else m.turn_cpu + u64(1)
+    found = count
+    length = m.turn_length
+    for _ in range(count):
+        if i >= count:
+            i = u64(0)
+        other = vcpu_of(m, i)
+        if other.halted == CEDED:
+            if wakes(other, now):
+                other.halted = u64(0)
+            else:
+                length = min(length, other.dec_expiry - now)
+        if other.halted == u64(0) and found == count:
+            found = i
+        i += u64(1)
+    if found == count:
+        return u64(0)
+    m.turn_to = u64(0)
+    m.turn_left = length
+    if found != m.turn_cpu:
+        m.turn_cpu = found
+        take_over(vcpu_of(m, found), now)
+    return u64(1)
+
+
+@exported
+def run_turns(v):  # type: ignore[no-untyped-def]
+    """Run the machine of `v` until `run_left` instructions have run (0) or a heavy exit of the vCPU `turn_cpu` (its kind).
+
+    Exit.HALT with that vCPU halted: all of them are."""
+    m = machine_of(v)
+    while True:
+        current = vcpu_of(m, m.turn_cpu)
+        if m.turn_left == u64(0) or current.halted:
+            if next_turn(current) == u64(0):
+                return HALT
+            current = vcpu_of(m, m.turn_cpu)
+        start = current.icount
+        current.budget_end = start + min(m.turn_left, m.run_left)
+        kind = run(current)
+        ran = current.icount - start
+        m.turn_left -= ran
+        m.run_left -= ran
+        if kind or m.run_left == u64(0) or current.attention:
+            return kind

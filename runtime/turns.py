@@ -1,0 +1,86 @@
+"""The vCPUs of a machine on one host thread: who runs, for how long, and why it stopped. runtime/scheduler.py is the compiled part."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+from dbt.exits import Exit
+from dbt.shared import OFFSETS
+
+from .events import Budget, Event, Halted
+
+if TYPE_CHECKING:
+    from .vcpu import VCPU
+    from .vm import VM
+
+TURN = 10_000  # instructions: long enough that changing over costs nothing, short enough that waiting for a lock costs little
+NEVER = (1 << 63) - 1
+QUANTUM = 1 << 20  # instructions between looks at what the background compiler has finished
+
+
+class Turns:
+    """Runs a machine's vCPUs in turn. Deterministic: the same guest takes the same turns."""
+
+    def __init__(self, vm: VM) -> None:
+        self.vm = vm
+        field = {n: ctypes.c_uint64.from_address(vm.record_address + OFFSETS[n]) for n in ("turn_cpu", "turn_left", "run_left")}
+        self._cpu, self._left, self._run_left = field["turn_cpu"], field["turn_left"], field["run_left"]
+        vm.set_record(turn_length=TURN if len(vm.vcpus) > 1 else NEVER)
+        self._run = vm.engine.function("run_turns", 0)
+
+    @property
+    def vcpu(self) -> VCPU:
+        """The one whose turn it is: after `run`, the one whose event it was."""
+        return self.vm.vcpus[self._cpu.value]
+
+    @property
+    def instructions(self) -> int:
+        """Instructions executed so far, by all."""
+        return sum(vcpu.icount for vcpu in self.vm.vcpus)
+
+    def upcoming(self) -> VCPU:
+        """The one that runs next."""
+        vcpu = self.vcpu
+        if (not self._left.value or vcpu.halted) and vcpu.call("next_turn"):
+            return self.vcpu
+        return vcpu
+
+    def run(self, max_instructions: int | None = None) -> Event:
+        """Run until something needs the caller, or for `max_instructions` of all vCPUs together; exact to the instruction.
+
+        Halted: every vCPU waits (or is stopped)."""
+        left = NEVER if max_instructions is None else max_instructions
+        compiler = self.vm.compiler
+        while True:
+            part = left if compiler is None else min(left, QUANTUM)
+            self._run_left.value = part
+            kind = self._reference() if self.vm.engine_kind == "reference" else self._run(self.vm.vcpus[0].address)
+            left -= part - self._run_left.value
+            vcpu = self.vcpu
+            if compiler is not None:
+                compiler.install(vcpu.address)
+            if kind == 0:
+                if left <= 0 or vcpu.attention:
+                    return Budget()
+                continue
+            if kind == Exit.HALT and vcpu.halted:
+                return Halted()
+            event = vcpu.left(Exit(kind))
+            if event is not None:
+                return event
+
+    def _reference(self) -> int:
+        """run_turns, for the engine that is plain Python."""
+        while True:
+            vcpu = self.upcoming()
+            if vcpu.halted:
+                return Exit.HALT
+            start = vcpu.icount
+            vcpu.budget_end = start + min(self._left.value, self._run_left.value)
+            kind = self.vm.execute(vcpu)
+            ran = vcpu.icount - start
+            self._left.value -= ran
+            self._run_left.value -= ran
+            if kind or not self._run_left.value or vcpu.attention:
+                return kind
