@@ -37,7 +37,16 @@ FROM_S64, FROM_U64 = 13, 14
 TO_S64, TO_U64, TO_S32, TO_U32 = 15, 16, 17, 18
 RIN, RIZ, RIP, RIM = 19, 20, 21, 22
 CMPU, CMPO = 23, 24
+MAX, MIN, MAXC, MINC, MAXJ, MINJ = 25, 26, 27, 28, 29, 30  # these, and masks of truth: neither FPRF nor FR and FI
+EQ, GT, GE = 31, 32, 33
 TRUNCATE = 0x40  # with TO_*: towards zero whatever RN says
 SINGLE = 0x80  # the result is rounded to single precision
+# Where an instruction's operands are: with the operation in what Exit.FLOAT carries, never in fp_op
+FORM = 0xFF00
+CLASSIC = 0  # FRA, FRB, FRC to FRT
+VSX = 0x100  # XA, XB to XT; XB is also the factor
+ADDEND = 0x200  # XT = XA * XB + XT
+FACTOR = 0x300  # XT = XA * XT + XB
+VECTOR = 0x1000  # with one of these: doubles in every lane, or singles (SINGLE); else doubleword 0
 # beside the operation in fp_op: FPCC was set by a comparison since
 COMPARED, CC_SHIFT = 0x1000, 8

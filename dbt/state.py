@@ -114,7 +114,8 @@ SLOTS: dict[str, Slot] = {slot.name: slot for slot in _layout()}
 VECTORS = SLOTS["vsr"]
 SLOTS["fpr"] = Slot("fpr", VECTORS.offset + 8, i64, 32, 16)
 SLOTS["vr"] = Slot("vr", VECTORS.offset + 32 * 16, i128, 32, 16)
-VIEWS = ("fpr", "vr")
+SLOTS["dw0"] = Slot("dw0", VECTORS.offset + 8, i64, 64, 16)  # doubleword 0 of any VSR
+VIEWS = ("fpr", "vr", "dw0")
 
 
 def container(offset: int) -> int:

@@ -12,7 +12,8 @@ from numba.extending import intrinsic
 from dbt import fpscr
 from dbt.backend import layout
 from dbt.backend.codecache import drop_all_code, find_code_page, make_code_page
-from dbt.backend.float_exact import MXCSR_KEPT, float_instruction
+from dbt.backend.float_exact import MXCSR_KEPT
+from dbt.backend.float_instruction import float_instruction
 from dbt.backend.machinery import (
     address_of,
     compiled,

@@ -2,7 +2,8 @@
 
 `compute(op, a, b, c, control)` gives (result bits, flags): flags are the exception bits of FPSCR that the operation
 raises, with FR and FI. `control` is FPSCR: RN, and OE and UE, which change the results of overflow and underflow. What
-VE and ZE suppress is the caller's business. For a comparison the result is the four bits of FPCC.
+VE and ZE suppress is the caller's business. For a comparison the result is the four bits of FPCC, for EQ, GT and GE all
+ones or zeros.
 """
 
 from __future__ import annotations
@@ -18,14 +19,21 @@ from .softfloat import (
     DEFAULT_NAN,
     DIV,
     DOWN,
+    EQ,
     FI,
     FR,
     FRACTION,
     FROM_S64,
     FROM_U64,
+    GT,
     KIND,
     MADD,
     MAGNITUDE,
+    MAX,
+    MAXC,
+    MAXJ,
+    MINC,
+    MINJ,
     MSUB,
     MUL,
     NMADD,
@@ -52,6 +60,7 @@ from .softfloat import (
     TRUNCATE,
     UP,
     VE,
+    VECTOR,
     VXCVI,
     VXIMZ,
     VXSNAN,
@@ -157,6 +166,38 @@ def compare(kind, a, b, control):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def truth(kind, a, b, control):  # type: ignore[no-untyped-def]
+    """All ones where the comparison EQ, GT or GE holds, and flags; only an ordered one minds quiet NaNs."""
+    cc, flags = compare(CMPU if kind == EQ else CMPO, a, b, control)
+    wanted = u64(2) if kind == EQ else u64(4) if kind == GT else u64(6)
+    return (~ZERO if cc & wanted else ZERO), flags
+
+
+@compiled
+def extreme(kind, a, b):  # type: ignore[no-untyped-def]
+    """(MAX ... MINJ of two, flags), by IEEE 754, as C's a > b ? a : b, or as Java's. Only IEEE's quiets NaNs."""
+    flags = VXSNAN if is_signalling(a) or is_signalling(b) else ZERO
+    if kind == MAXC or kind == MINC:
+        if is_nan(a) or is_nan(b):
+            return b, flags
+        cc, _ = compare(CMPU, a, b, ZERO)
+        return (a if cc == (u64(4) if kind == MAXC else u64(8)) else b), flags
+    if is_nan(a) or is_nan(b):
+        if kind == MAXJ or kind == MINJ:
+            return (a if is_nan(a) else b), flags
+        if is_signalling(a) or (is_nan(a) and is_nan(b)):
+            return quieted(a, False), flags
+        if is_signalling(b):
+            return quieted(b, False), flags
+        return (b if is_nan(a) else a), flags
+    most = kind == MAX or kind == MAXJ
+    cc, _ = compare(CMPU, a, b, ZERO)
+    if cc == u64(2):
+        return (a & b if most else a | b), ZERO
+    return (a if (cc == u64(4)) == most else b), ZERO
+
+
+@compiled
 def compute(op, a, b, c, control):  # type: ignore[no-untyped-def]
     """(result, flags). Operands of a multiply-add are a * c + b; those of one operand stand in b."""
     kind, single = op & KIND, op & SINGLE != ZERO
@@ -169,6 +210,10 @@ def compute(op, a, b, c, control):  # type: ignore[no-untyped-def]
         return rounded(sign, np.int64(63) - np.int64(n), x << n, single, control)
     if kind >= TO_S64 and kind <= TO_U32:
         return to_integer(kind, b, TO_ZERO if op & TRUNCATE else control & RN)
+    if kind >= EQ:
+        return truth(kind, a, b, control)
+    if kind >= MAX:
+        return extreme(kind, a, b)
     if kind >= CMPU:
         return compare(kind, a, b, control)
     two = kind <= MUL or kind == DIV
@@ -206,7 +251,7 @@ def compute(op, a, b, c, control):  # type: ignore[no-untyped-def]
     if kind == RE:
         return divide(NUMBER_ONE, b, single, control)
     if kind == RSQRTE:
-        root, flags = square_root(b, False, control & ~RN)
+        root, flags = square_root(b, single and op & VECTOR != ZERO, control & ~RN)
         if is_nan(root):
             return root, flags
         x, more = divide(NUMBER_ONE, root, single, control)

@@ -10,10 +10,10 @@ import numpy as np
 
 from .. import fpscr
 from .float_compute import compute
-from .machinery import compiled, exported, get_mxcsr, linked, set_mxcsr, u64
-from .softfloat import CMPU, INFINITY, KIND, RSP, SIGN, SINGLE, TO_S64, TO_U32, is_nan, is_zero
+from .machinery import compiled, exported, get_mxcsr, set_mxcsr, u64
+from .softfloat import CMPO, CMPU, INFINITY, KIND, RSP, SIGN, SINGLE, TO_S64, TO_U32, is_nan, is_zero
 
-ZERO, ONE = u64(0), u64(1)
+ZERO = u64(0)
 FX, FEX, VX, OX, UX, ZX, XX = (u64(x) for x in (fpscr.FX, fpscr.FEX, fpscr.VX, fpscr.OX, fpscr.UX, fpscr.ZX, fpscr.XX))
 FR_FI, FPRF, FPCC = u64(fpscr.FR | fpscr.FI), u64(fpscr.FPRF), u64(fpscr.FPCC)
 STICKY, INVALID, ENABLES = u64(fpscr.STICKY), u64(fpscr.INVALID), u64(fpscr.ENABLES)
@@ -22,8 +22,6 @@ COMPARED, CC_SHIFT = u64(fpscr.COMPARED), u64(fpscr.CC_SHIFT)
 MXCSR_ZE, MXCSR_OE, MXCSR_UE, MXCSR_PE = (u64(x) for x in (fpscr.MXCSR_ZE, fpscr.MXCSR_OE, fpscr.MXCSR_UE, fpscr.MXCSR_PE))
 MXCSR_FLAGS = u64(fpscr.MXCSR_FLAGS)
 MXCSR_KEPT = MXCSR_ZE | MXCSR_OE | MXCSR_UE | MXCSR_PE
-FE = u64(fpscr.FE)
-FIELD = u64(31)
 
 
 @compiled
@@ -116,10 +114,11 @@ def finish(v, op, a, b, c):  # type: ignore[no-untyped-def]
     old, kind = v.fpscr, op & KIND
     result, flags = compute(op, a, b, c, old)
     suppressed = False
-    if kind >= CMPU:
+    if kind == CMPU or kind == CMPO:
         v.fpscr = (old & ~FPCC) | result << u64(12)
     else:
         suppressed = (flags & INVALID != ZERO and old & VE != ZERO) or (flags & ZX != ZERO and old & ZE != ZERO)
+    if kind < CMPU:
         new = (old & ~FR_FI) | (flags & FR_FI)
         if not suppressed:
             new &= ~FPRF
@@ -131,20 +130,3 @@ def finish(v, op, a, b, c):  # type: ignore[no-untyped-def]
     if flags & INVALID:
         happened |= VX
     return result, suppressed, (happened >> u64(22)) & old & ENABLES != ZERO
-
-
-@linked
-def float_instruction(v, payload):  # type: ignore[no-untyped-def]
-    """Carry out a classic floating-point instruction: its word, the operation above it. 1 if it must be interrupted."""
-    word, op = payload & u64(0xFFFF_FFFF), payload >> u64(32)
-    settle(v)
-    a, b, c = v.vsr[word >> u64(16) & FIELD][1], v.vsr[word >> u64(11) & FIELD][1], v.vsr[word >> u64(6) & FIELD][1]
-    result, suppressed, trap = finish(v, op, a, b, c)
-    if op & KIND >= CMPU:
-        v.cr[word >> u64(23) & u64(7)] = np.uint8(result)
-    else:
-        if not suppressed:
-            v.vsr[word >> u64(21) & FIELD][1] = result
-        if word & ONE:
-            v.cr[1] = np.uint8(v.fpscr >> u64(28) & u64(15))
-    return u64(trap and v.msr & FE != ZERO)

@@ -52,6 +52,7 @@ def _vector_intrinsics() -> Iterator[str]:
     t, f = "<4 x i32>", "<4 x float>"
     yield from (f"declare {f} @llvm.{name}.v4f32({f})" for name in ("sqrt", "rint"))
     yield f"declare {f} @llvm.fma.v4f32({f}, {f}, {f})"
+    yield f"declare {f} @llvm.fabs.v4f32({f})\ndeclare <2 x double> @llvm.fabs.v2f64(<2 x double>)"
     yield from (f"declare {t} @llvm.fpto{s}i.sat.v4i32.v4f32({f})" for s in "su")
 
 
@@ -59,7 +60,8 @@ def _strict_intrinsics() -> Iterator[str]:
     """Floating-point operations whose flags count (ir/ops_float.py)."""
     stem = "@llvm.experimental.constrained"
     for name, count in (("fadd", 2), ("fsub", 2), ("fmul", 2), ("fdiv", 2), ("fma", 3), ("sqrt", 1), ("rint", 1)):
-        yield f"declare double {stem}.{name}.f64({'double, ' * count}metadata, metadata)"
+        for ty, suffix in (("double", "f64"), ("<2 x double>", "v2f64"), ("<4 x float>", "v4f32")):
+            yield f"declare {ty} {stem}.{name}.{suffix}({f'{ty}, ' * count}metadata, metadata)"
     yield f"declare float {stem}.fptrunc.f32.f64(double, metadata, metadata)"
     yield f"declare i64 {stem}.fptosi.i64.f64(double, metadata)"
     yield from (f"declare {t} {stem}.sitofp.{f}.i64(i64, metadata, metadata)" for t, f in (("double", "f64"), ("float", "f32")))

@@ -21,10 +21,10 @@ OX, UX, ZX, XX, FR, FI = (u64(x) for x in (fpscr.OX, fpscr.UX, fpscr.ZX, fpscr.X
 VXSNAN, VXISI, VXIDI, VXZDZ, VXIMZ = (u64(x) for x in (fpscr.VXSNAN, fpscr.VXISI, fpscr.VXIDI, fpscr.VXZDZ, fpscr.VXIMZ))
 VXVC, VXSQRT, VXCVI = (u64(x) for x in (fpscr.VXVC, fpscr.VXSQRT, fpscr.VXCVI))
 VE, OE, UE, RN = (u64(x) for x in (fpscr.VE, fpscr.OE, fpscr.UE, fpscr.RN))
-KIND, SINGLE, TRUNCATE = u64(0x3F), u64(fpscr.SINGLE), u64(fpscr.TRUNCATE)
+KIND, SINGLE, TRUNCATE, VECTOR = u64(0x3F), u64(fpscr.SINGLE), u64(fpscr.TRUNCATE), u64(fpscr.VECTOR)
 ADD, SUB, MUL, DIV, SQRT, MADD, MSUB, NMADD, NMSUB, RE, RSQRTE, RSP = (u64(n) for n in range(1, 13))
 FROM_S64, FROM_U64, TO_S64, TO_U64, TO_S32, TO_U32 = (u64(n) for n in range(13, 19))
-RIN, RIZ, RIP, RIM, CMPU, CMPO = (u64(n) for n in range(19, 25))
+RIN, RIZ, RIP, RIM, CMPU, CMPO, MAX, MIN, MAXC, MINC, MAXJ, MINJ, EQ, GT, GE = (u64(n) for n in range(19, 34))
 AWAY, NEAREST, TO_ZERO, UP, DOWN = u64(4), ZERO, ONE, u64(2), u64(3)
 NUMBER_ONE = u64(0x3FF << 52)
 
@@ -179,6 +179,33 @@ def summed(sign, e, high, low, other_sign, other_e, other_high, other_low, singl
 def quieted(x, single):  # type: ignore[no-untyped-def]
     """The NaN that an operand becomes as a result."""
     return (x | QUIET) & SINGLE_BITS if single else x | QUIET
+
+
+@compiled
+def widened(x):  # type: ignore[no-untyped-def]
+    """The double equal to a single; a signalling NaN stays one."""
+    sign, exponent, fraction = (x & u64(0x8000_0000)) << u64(32), (x >> u64(23)) & u64(0xFF), x & u64(0x7F_FFFF)
+    if exponent == u64(0xFF):
+        return sign | INFINITY | fraction << u64(29)
+    if exponent == ZERO:
+        if fraction == ZERO:
+            return sign
+        n = leading_zeros(fraction) - u64(40)
+        return sign | (u64(897) - n) << u64(52) | (fraction << (n + u64(29)) & FRACTION)
+    return sign | (exponent + u64(896)) << u64(52) | fraction << u64(29)
+
+
+@compiled
+def narrowed(x):  # type: ignore[no-untyped-def]
+    """The single equal to a double that is one."""
+    sign, exponent, fraction = (x >> u64(32)) & u64(0x8000_0000), (x >> u64(52)) & u64(0x7FF), x & FRACTION
+    if exponent == u64(0x7FF):
+        return sign | u64(0x7F80_0000) | fraction >> u64(29)
+    if exponent >= u64(897):
+        return sign | (exponent - u64(896)) << u64(23) | fraction >> u64(29)
+    if exponent < u64(874):
+        return sign
+    return sign | (fraction | HIDDEN) >> (u64(926) - exponent)
 
 
 @compiled

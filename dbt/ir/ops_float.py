@@ -94,7 +94,7 @@ LEAST_NORMAL = Fraction(1, 1 << 1022)
 LEAST_SINGLE = Fraction(1, 1 << 126)
 
 
-def _raised(exact: Fraction, result: int, least: Fraction = LEAST_NORMAL) -> int:
+def raised(exact: Fraction, result: int, least: Fraction = LEAST_NORMAL) -> int:
     """The sticky bits of rounding `exact` to `result`."""
     if result & ~SIGN == INFINITY:
         return OVERFLOW | INEXACT
@@ -103,7 +103,7 @@ def _raised(exact: Fraction, result: int, least: Fraction = LEAST_NORMAL) -> int
     return INEXACT | (UNDERFLOW if abs(exact) < least else 0)
 
 
-def _finite(*operands: int) -> list[Fraction] | None:
+def finite(*operands: int) -> list[Fraction] | None:
     """The operands as numbers, if all of them are."""
     if any(x & INFINITY == INFINITY for x in operands):
         return None
@@ -114,8 +114,8 @@ def _finite(*operands: int) -> list[Fraction] | None:
 
 
 def _add_raises(a: int, b: int) -> int:
-    x = _finite(a, b)
-    return _raised(x[0] + x[1], fp_add.eval(a, b)) if x else 0
+    x = finite(a, b)
+    return raised(x[0] + x[1], fp_add.eval(a, b)) if x else 0
 
 
 @op(_strict("fadd", 2), effect=Effect.RAISES, raises=_add_raises)
@@ -133,8 +133,8 @@ def fp_sub(a: i64, b: i64) -> i64:
 
 
 def _mul_raises(a: int, b: int) -> int:
-    x = _finite(a, b)
-    return _raised(x[0] * x[1], fp_mul.eval(a, b)) if x else 0
+    x = finite(a, b)
+    return raised(x[0] * x[1], fp_mul.eval(a, b)) if x else 0
 
 
 @op(_strict("fmul", 2), effect=Effect.RAISES, raises=_mul_raises)
@@ -145,10 +145,10 @@ def fp_mul(a: i64, b: i64) -> i64:
 
 
 def _div_raises(a: int, b: int) -> int:
-    x = _finite(a, b)
+    x = finite(a, b)
     if not x or not x[1]:
         return ZERO_DIVIDE if x and x[0] else 0
-    return _raised(x[0] / x[1], fp_div.eval(a, b))
+    return raised(x[0] / x[1], fp_div.eval(a, b))
 
 
 @op(_strict("fdiv", 2), effect=Effect.RAISES, raises=_div_raises)
@@ -163,9 +163,14 @@ def fp_div(a: i64, b: i64) -> i64:
     return (a ^ b) & SIGN | INFINITY if x else DEFAULT_NAN
 
 
+def root_raises(a: int, root: int) -> int:
+    """The sticky bits of a square root."""
+    x = finite(a)
+    return INEXACT if x and x[0] > 0 and Fraction(as_float(root)) ** 2 != x[0] else 0
+
+
 def _sqrt_raises(a: int) -> int:
-    x = _finite(a)
-    return INEXACT if x and x[0] > 0 and Fraction(as_float(fp_sqrt.eval(a))) ** 2 != x[0] else 0
+    return root_raises(a, fp_sqrt.eval(a))
 
 
 @op(_strict("sqrt", 1), effect=Effect.RAISES, raises=_sqrt_raises)
@@ -179,8 +184,8 @@ def fp_sqrt(a: i64) -> i64:
 
 
 def _fma_raises(a: int, b: int, c: int) -> int:
-    x = _finite(a, b, c)
-    return _raised(x[0] * x[2] + x[1], fp_fma.eval(a, b, c)) if x else 0
+    x = finite(a, b, c)
+    return raised(x[0] * x[2] + x[1], fp_fma.eval(a, b, c)) if x else 0
 
 
 FMA = f"call double @llvm.experimental.constrained.fma.f64(double {{0}}, double {{2}}, double {{1}}, {NEAREST}, {STRICT}) strictfp"
@@ -203,6 +208,13 @@ def to_single(a: int) -> int:
         return a & SIGN | INFINITY
 
 
+def single_bits(a: int) -> int:
+    """The bits of the float equal to a double that is a single."""
+    if is_nan(a):
+        return a >> 32 & 0x8000_0000 | 0x7F80_0000 | a >> 29 & 0x7F_FFFF
+    return int(struct.unpack("<I", struct.pack("<f", as_float(a)))[0])
+
+
 def fused_single(a: int, b: int, c: int) -> int:
     """a * c + b in single precision, as a double; the operands are singles or become so."""
     nan = first_nan(a, b, c)
@@ -213,8 +225,8 @@ def fused_single(a: int, b: int, c: int) -> int:
 
 
 def _single_raises(a: int) -> int:
-    x = _finite(a)
-    return _raised(x[0], to_single(a), LEAST_SINGLE) if x else 0
+    x = finite(a)
+    return raised(x[0], to_single(a), LEAST_SINGLE) if x else 0
 
 
 @op(
@@ -313,7 +325,7 @@ def _integral(a: int, how: str) -> int:
 
 
 def _integral_raises(a: int) -> int:
-    x = _finite(a)
+    x = finite(a)
     return INEXACT if x and x[0].denominator != 1 else 0
 
 
@@ -375,7 +387,7 @@ def _from_integer(ty: str, widen: str) -> str:
 @op(
     _from_integer("double", "").replace("{r}.s", "{r}.d"),
     effect=Effect.RAISES,
-    raises=lambda a: _raised(Fraction(_signed(a)), as_bits(float(_signed(a)))),
+    raises=lambda a: raised(Fraction(_signed(a)), as_bits(float(_signed(a)))),
 )
 def fp_from_s64(a: i64) -> i64:
     """The nearest double to a signed integer."""
@@ -385,7 +397,7 @@ def fp_from_s64(a: i64) -> i64:
 @op(
     _from_integer("float", "{r}.d = fpext float {r}.s to double\n"),
     effect=Effect.RAISES,
-    raises=lambda a: _raised(Fraction(_signed(a)), as_bits(rounded(Fraction(_signed(a)), 24, -149))),
+    raises=lambda a: raised(Fraction(_signed(a)), as_bits(rounded(Fraction(_signed(a)), 24, -149))),
 )
 def fp_single_from_s64(a: i64) -> i64:
     """The nearest single to a signed integer, rounded once, as a double."""

@@ -25,7 +25,7 @@ from dbt.backend.regions import RegionLowering
 from dbt.backend.translator import PASSES, _op_module
 from dbt.frontend.regions import discover, displacement
 from dbt.mode import Mode
-from dbt.state import SLOTS, Slot, slot
+from dbt.state import SLOTS, VIEWS, Slot, slot
 from runtime.events import Event
 from runtime.mmu.hpt import HashTable, Page, Segment
 from runtime.vm import VM
@@ -74,7 +74,7 @@ class State(NamedTuple):
 
 def _registers(a: bytes, b: bytes) -> Iterable[tuple[str, int, int]]:
     for s in SLOTS.values():
-        if s.offset < ARCHITECTED and s.name not in ("fpr", "vr"):
+        if s.offset < ARCHITECTED and s.name not in VIEWS:
             for i in range(s.count):
                 e = s.element(i) if s.count > 1 else s
                 size = e.type.bits // 8

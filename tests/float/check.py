@@ -1,17 +1,18 @@
 """Compares the engines with the reference.
 
-    python -m tests.float.check [random cases per instruction] [seed] [engine]
+    python -m tests.float.check [random cases per instruction] [seed] [engine] [mnemonic pattern]
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable
 
 from . import reference
 from .guest import BEFORE, CASES, Case, Guest
-from .operands import INSTRUCTIONS, Instruction, randoms, specials
+from .operands import INSTRUCTIONS, VSX, Instruction, randoms, specials
 
 MODES = (0, 1, 2, 3)
 ENABLES = tuple(sorted({*(e | m for e in (0x80, 0x40, 0x20, 0x10, 8, 0xF8) for m in MODES)}))
@@ -24,7 +25,7 @@ def expected(i: Instruction, case: Case) -> tuple[int, int, int]:
         cc, after = reference.comparison(i.name == "cmpo", case[1], case[2], fpscr)
         return BEFORE, after, cc << 28
     result, after = reference.arithmetic(i.name, i.single, case[1], case[2], case[3], fpscr)
-    return (BEFORE if result is None else result), after, 0
+    return ((*case, BEFORE)[i.before] if result is None else result), after, 0
 
 
 def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[int, list[str]]:
@@ -32,7 +33,7 @@ def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[in
     todo, wrong, count = list(cases), [], 0
     for start in range(0, len(todo), CASES):
         part = todo[start : start + CASES]
-        for case, got in zip(part, guest.run([i.word], part), strict=True):
+        for case, got in zip(part, guest.run(i.words or [i.word], part), strict=True):
             try:
                 want = expected(i, case)
             except reference.Undefined:
@@ -46,10 +47,12 @@ def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[in
 
 def main() -> None:
     """All instructions."""
-    n, seed, engine = (sys.argv[1:] + ["2000", "1", "interpreter"][len(sys.argv) - 1 :])[:3]
+    n, seed, engine, pattern = (sys.argv[1:] + ["2000", "1", "interpreter", ".*"][len(sys.argv) - 1 :])[:4]
     guest, total, start = Guest(engine), 0, time.time()
     bad = 0
-    for i in INSTRUCTIONS:
+    for i in (*INSTRUCTIONS, *VSX):
+        if not re.fullmatch(pattern, i.mnemonic):
+            continue
         for cases in (specials(i, MODES), randoms(i, int(n), int(seed), (0, 0, 0, *MODES, *ENABLES))):
             count, wrong = differences(guest, i, cases)
             total += count

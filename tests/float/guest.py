@@ -16,6 +16,7 @@ from runtime.vm import VM
 CODE, TABLE, MEMORY = 0x1000, 0x10000, 1 << 24
 CASES = (MEMORY - TABLE) // 64
 SF, FP, ME = 1 << 63, 1 << 13, 1 << 12
+VSX = 1 << 23 | 1 << 25  # with VEC
 BEFORE = 0x5A5A_0123_4567_89AB  # what FRT holds: suppressed results leave it
 Case = tuple[int, int, int, int]  # FPSCR, FRA, FRB, FRC
 
@@ -42,7 +43,7 @@ class Guest:
     """A machine of one engine for such loops."""
 
     def __init__(self, engine: Any) -> None:
-        self.vm = VM(memory=MEMORY, engine=engine, hot_threshold=50)
+        self.vm = VM(memory=MEMORY, cpu="power9", engine=engine, hot_threshold=50)
         self.vcpu = self.vm.vcpus[0]
 
     def run(self, words: Sequence[int], cases: Sequence[Case]) -> list[tuple[int, int, int]]:
@@ -55,7 +56,7 @@ class Guest:
         table[:, 7] = BEFORE
         self.vm.write(TABLE, table.astype(">u8").tobytes())
         v = self.vcpu
-        v.msr, v.nia, v.ctr = SF | FP | ME, CODE, len(cases)
+        v.msr, v.nia, v.ctr = SF | FP | ME | VSX, CODE, len(cases)
         v.gpr[3] = TABLE
         v["cr"] = 0
         v.mode_changed()

@@ -7,6 +7,8 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from dbt import assemble
+
 from .guest import Case
 
 T, A, B, C = 4 << 21, 1 << 16, 2 << 11, 3 << 6
@@ -20,6 +22,8 @@ class Instruction(NamedTuple):
     name: str
     single: bool
     operands: str
+    words: tuple[int, ...] = ()  # the whole of it, if it is more than the word
+    before: int = 4  # which of the case's numbers is in the target before; 4: BEFORE
 
 
 def _table() -> Iterator[Instruction]:
@@ -40,7 +44,31 @@ def _table() -> Iterator[Instruction]:
         yield Instruction(name, 63 << 26 | A | B | xo << 1, name, False, "ab")
 
 
+def _vsx(mnemonic: str, name: str, operands: str, high: bool) -> Instruction:
+    """A scalar on VSRs 4, 1, 2, 3, or 32 more than those."""
+    n = 32 * high
+    a, b, c, t = (f"vs{n + k}" for k in (1, 2, 3, 4))
+    form = mnemonic[-3] if operands == "abc" else ""
+    use = {"ac": (a, c), "b": (b,), "a": (a, c), "m": (a, b)}.get(form or operands, (a, b))
+    held = {"a": 2, "m": 3}.get(form, 4)  # XT is the addend, the factor, or only a target
+    moves = [f"xxlor vs{n + k},vs{k},vs{k}" for k in (1, 2, 3)] if high else []
+    moves += [f"xxlor {t},vs{held},vs{held}"] if high or form else []
+    (word,) = assemble(f"{mnemonic} {','.join((t, *use))}")
+    words = (*assemble(";".join(moves)), word, *(assemble(f"xxlor vs4,{t},{t}") if high else ()))
+    return Instruction(mnemonic + " high" * high, word, name, mnemonic.endswith("sp"), operands, words, held)
+
+
+def _vsx_table() -> Iterator[Instruction]:
+    for high, size in itertools.product((False, True), ("dp", "sp")):
+        for name, use in (("add", "ab"), ("sub", "ab"), ("mul", "ac"), ("div", "ab"), ("sqrt", "b"), ("re", "b"), ("rsqrte", "b")):
+            yield _vsx(f"xs{name}{size}", name, use, high)
+        for name, form in itertools.product(("madd", "msub", "nmadd", "nmsub"), "am"):
+            yield _vsx(f"xs{name}{form}{size}", name, "abc", high)
+    yield _vsx("xsrsp", "rsp", "b", True)._replace(single=False)
+
+
 INSTRUCTIONS = list(_table())
+VSX = list(_vsx_table())
 
 _MAGNITUDES = (
     0, 1, 2, (1 << 52) - 1, 1 << 52, (1 << 52) + 1, 1 << 53,  # denormals and the least normals

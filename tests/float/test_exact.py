@@ -1,4 +1,4 @@
-"""Every classic floating-point instruction, value bits and FPSCR bits, against the exact reference."""
+"""Every classic floating-point instruction and VSX scalar, value bits and FPSCR bits, against the exact reference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.vm import VM  # noqa: E402
 
 from .check import ENABLES, MODES, differences  # noqa: E402
 from .guest import FP, ME, SF, Guest  # noqa: E402
-from .operands import INSTRUCTIONS, Instruction, randoms, specials  # noqa: E402
+from .operands import INSTRUCTIONS, VSX, Instruction, randoms, specials  # noqa: E402
 
 CONTROL = (0, 0, 0, *MODES, *ENABLES)
 SNAN, TWO_1023, LEAST = 0x7FF4 << 48, 0x7FE << 52, 1
@@ -42,14 +42,19 @@ def test_special_operands(guest: Guest, i: Instruction) -> None:
     agree(guest, i, specials(i, (0,) if len(i.operands) > 1 else MODES))
 
 
+@pytest.mark.parametrize("i", VSX, ids=lambda i: i.mnemonic)
+def test_scalars_of_vsx(guest: Guest, i: Instruction) -> None:
+    agree(guest, i, randoms(i, 400, 12, CONTROL))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
+@pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
 def test_special_operands_in_all_modes_with_all_enables(guest: Guest, i: Instruction) -> None:
     agree(guest, i, specials(i, (*MODES, *ENABLES) if len(i.operands) < 3 else (*MODES, 0xF8, 0x40, 0x21)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
+@pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
 def test_many_random_operands(guest: Guest, i: Instruction) -> None:
     for seed in range(4):
         agree(guest, i, randoms(i, 30_000, 100 + seed, CONTROL))

@@ -14,9 +14,8 @@ A single-precision result is computed in double precision and rounded once more 
 double lies half-way between two singles or is below the least normal single: those leave. So operands need not be
 singles (the manual leaves that open): the exact result of the operands as they are is rounded once, as POWER processors do.
 
-For other chapters (VSX): `start(c, payload)`, then `host_result(c, op, a, b, c)` gives the bits, already checked, and
-`remember` makes FPRF, FR and FI follow. Payloads are `payload(c, op)`; float_exact.float_instruction takes them apart and
-has to learn where another format's operands are; `finish` there does the rest.
+Other chapters (vsx_model.py) add to the operation where its operands are (fpscr.py, FORM): Exit.FLOAT carries it, and
+backend/float_instruction.py finds them by it.
 FPSCR[NI] is ignored, as processors from POWER7 on do.
 """
 
@@ -80,7 +79,7 @@ def start(c: Context, op: int, Rc: Any = 0) -> bool:
 
 def remember(c: Context, op: int, /, **operands: Value) -> None:
     """FPRF, FR and FI are those of this operation from now on. Operands by name: a, b, c."""
-    c.set_reg("fp_op", op)
+    c.set_reg("fp_op", op & ~fpscr.FORM)
     for name, v in operands.items():
         c.set_reg(f"fp_{name}", v)
 
@@ -129,9 +128,14 @@ def operate(c: Context, op: int, FRT: Any, FRA: Any, FRB: Any, FRC: Any, Rc: Any
     if start(c, op, Rc):
         return
     a, b, x = (None if field is None else c.fpr[field] for field in (FRA, FRB, FRC))
+    c.fpr[FRT] = computed(c, op, a, b, x)
+
+
+def computed(c: Context, op: int, a: Value | None, b: Value | None, x: Value | None) -> Value:
+    """The result of an operation, remembered; those of a, b, x that it does not have are None."""
     bits = host_result(c, op, a, b, x)
-    c.fpr[FRT] = bits
     remember(c, op, **{name: v for name, v in (("a", a), ("b", b), ("c", x)) if v is not None})
+    return bits
 
 
 def compared(c: Context, cc: Value) -> None:
@@ -140,5 +144,5 @@ def compared(c: Context, cc: Value) -> None:
     c.set_reg("fp_op", held | fpscr.COMPARED | (cc.to(i32) << fpscr.CC_SHIFT))
 
 
-__all__ = ["ADD", "DIV", "MADD", "MUL", "RE", "RSQRTE", "SINGLE", "SUB", "compared", "host_result", "leave_if", "operate",
+__all__ = ["ADD", "DIV", "MADD", "MUL", "RE", "RSQRTE", "SINGLE", "SUB", "compared", "computed", "host_result", "leave_if", "operate",
            "payload", "remember", "start", "to_single"]  # fmt: skip
