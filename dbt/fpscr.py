@@ -39,8 +39,10 @@ RIN, RIZ, RIP, RIM = 19, 20, 21, 22
 CMPU, CMPO = 23, 24
 MAX, MIN, MAXC, MINC, MAXJ, MINJ = 25, 26, 27, 28, 29, 30  # these, and masks of truth: neither FPRF nor FR and FI
 EQ, GT, GE = 31, 32, 33
+FROM_DOUBLE, TO_DOUBLE, TO_EXTENDED, TO_INTEGRAL = 34, 35, 36, 37  # of quads: frontend/isa/vsx_quad.py
 TRUNCATE = 0x40  # with TO_*: towards zero whatever RN says
 SINGLE = 0x80  # the result is rounded to single precision
+ODD, INEXACT = 0x40, 0x80  # of quads: round to odd; TO_INTEGRAL that tells whether it was inexact
 # Where an instruction's operands are: with the operation in what Exit.FLOAT carries, never in fp_op
 FORM = 0xFF00
 CLASSIC = 0  # FRA, FRB, FRC to FRT

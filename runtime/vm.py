@@ -24,7 +24,8 @@ from .vcpu import VCPU
 
 MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls",
              "runtime.interrupts", "runtime.messages", "runtime.dispatch", "runtime.scheduler", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
-             "dbt.backend.float_exact", "dbt.backend.float_instruction")  # fmt: skip
+             "dbt.backend.float_exact", "dbt.backend.float_instruction",
+             "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact")  # fmt: skip
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
 CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident

@@ -125,6 +125,7 @@ FIELDS: dict[str, Field] = {
         _field("DCMX", 9, 15),
         _split("DCMXV", (25, 25), (29, 29), (11, 15)),
         _field("CY", 21, 22),
+        _field("RMC", 21, 22),
         _field("STRM", 9, 10),
         _field("S", 20, 20),
         _split("DX", (16, 25), (11, 15), (31, 31), signed=True),

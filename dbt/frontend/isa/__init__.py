@@ -34,4 +34,5 @@ from . import vector_storage as vector_storage
 from . import vsx_arithmetic as vsx_arithmetic
 from . import vsx_move as vsx_move
 from . import vsx_permute as vsx_permute
+from . import vsx_quad as vsx_quad
 from . import vsx_storage as vsx_storage

@@ -112,6 +112,13 @@ HELPERS: dict[str, Contract] = {
         "FPSCR is about to be read or written: collect the host's exception flags (fp_sticky, MXCSR) and work out FPRF, FR "
         "and FI of the remembered operation (fp_op and its operands), which is then forgotten.",
     ),
+    "quad_instruction": Contract(
+        ("word", "op", "mode"),
+        True,
+        "Carry out a quad-precision instruction: its word, which names the registers, and the operation (fpscr.py). FPSCR "
+        "is up to date before and after. mode: R << 2 | RMC, which names the rounding of those that have these fields (3, "
+        "FPSCR's, for the others; op & ODD overrides it). An enabled exception, with MSR[FE0,FE1] nonzero: program exit.",
+    ),
     # -- translation (Book III 5.7-5.9)
     "translation_changed": Contract(
         ("spr",),
