@@ -9,14 +9,14 @@ import numpy as np
 
 from .. import fpscr
 from ..exits import Exit
-from .float_exact import FE, FPCC, FPRF, FR_FI, INVALID, STICKY, VE, VX, ZE, raise_bits
+from .float_exact import FPCC, FPRF, FR_FI, INVALID, STICKY, VE, VX, ZE, raise_bits
 from .machinery import compiled, exported, u64
 from .quad import MAGNITUDE, ODD, SIGN, is_zero
 from .quad_compute import TO_DOUBLE, compute
 from .softfloat import AWAY, CMPO, CMPU, KIND, RN, TO_S64, TO_U32, ZERO, ZX
 
 FIELD = u64(31)
-TO_ODD = u64(fpscr.ODD)
+FE, TO_ODD = u64(fpscr.FE), u64(fpscr.ODD)
 PROGRAM, FP_ENABLED = u64(Exit.PROGRAM), u64(fpscr.FP_ENABLED)
 LEAST, LEAST_DOUBLE = u64(1 << 48), u64(1 << 52)
 
