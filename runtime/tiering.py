@@ -1,13 +1,16 @@
 """Compiled regions for hot code: from the cache at once, else from a background thread.
 
 Translated code puts hot entries into a queue in the machine record and never waits. Between two stretches of native code
-the guest's thread takes them out: a region that is in the cache is installed there and then; the others go to the compiler's
-thread, hottest first, and are installed at a later such point, if their page has not changed meanwhile.
+the guest's thread takes them out: a region that is in the cache is installed there and then. The others wait until they have run
+for about as long as compiling them takes, which most never do; then they go to the compiler's thread, hottest first, and are
+installed at a later such point, if their page has not changed meanwhile.
 """
 
 from __future__ import annotations
 
 import ctypes
+import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -19,12 +22,18 @@ from dbt.backend import layout
 from dbt.backend.objects import Arena
 from dbt.backend.regioncache import Compiled, RegionCache
 from dbt.mode import Mode
+from dbt.state import offset
 
 if TYPE_CHECKING:
     from .vm import VM
 
+_ICOUNT = offset("icount")
 QUEUE = 1024
 REGION_ARENA = 96 << 20
+PATIENCE = 64  # an entry is worth compiling after so many times the arrivals that made it hot (some tens of milliseconds of interpretation),
+FIRST_PATIENCE = 256  # and the first one, for which LLVM has to be imported, after so many
+LOOK = 8_000_000  # instructions between looks at which entries are worth it
+QUEUED = 1 << 31  # hotness of an entry when it is put into the queue: it counts on from there
 OFTEN = 32  # a branch target is worth compiling with a hot entry after this fraction of the threshold
 
 
@@ -45,7 +54,9 @@ class BackgroundCompiler:
         vm.set_record(regions_start=self._arena.base, regions_end=self._arena.end)
         self._cache = RegionCache(vm.engine)
         self._ready: deque[Ready] = deque()
-        self._misses: deque[int] = deque()
+        self._misses: list[int] = []  # hot entries whose region is not in the cache
+        self._worth: deque[int] = deque()  # those of them that the thread is to compile
+        self._looked = 0  # instructions that had run at the last look
         self._loaded: dict[int, int] = {}  # id of a region (kept alive by the cache) -> its address
         self._pending: set[tuple[int, int, int]] = set()  # page, serial, offset of entries whose region waits to be installed
         self._work_to_do = threading.Event()
@@ -57,11 +68,13 @@ class BackgroundCompiler:
         self._cold = np.uint32((1 << 32) - int(vm.record["hot_threshold"]))
         self._often = np.uint32(max(1, int(vm.record["hot_threshold"]) // OFTEN))
         self._queue = np.frombuffer((ctypes.c_uint64 * QUEUE).from_address(int(vm.record["hot_queue"])), np.uint64)
-        self._start()
+        self._thread: threading.Thread | None = None  # made when there is something to do
 
     def _start(self) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # signals go to the guest's thread
         self._thread = threading.Thread(target=self._work, name="ppcdbt-compiler", daemon=True)
         self._thread.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def install(self, vcpu_address: int) -> None:
         """Install what is ready and what is cached. Call on the guest's thread, outside translated code."""
@@ -71,6 +84,9 @@ class BackgroundCompiler:
             if not self._put(vcpu_address, page, serial, region):
                 self.stats["stale"] += 1
                 _table(page)[region.entries[0], 3] = self._cold  # it may become hot again
+        if self._misses and (ran := int(ctypes.c_uint64.from_address(vcpu_address + _ICOUNT).value)) - self._looked >= LOOK:
+            self._looked = ran
+            self._choose(PATIENCE if "dbt.backend.translator" in sys.modules else FIRST_PATIENCE)
         record = self._vm.record
         tail, head = int(record["hot_tail"]), int(record["hot_head"])
         if tail == head:
@@ -78,17 +94,32 @@ class BackgroundCompiler:
         for n in range(tail, head):
             entry = int(self._queue[n % QUEUE])
             page = entry & -layout.CODE_PAGE_STRIDE
-            offset = (entry - page) // layout.ENTRY_BYTES * 4
+            place = (entry - page) // layout.ENTRY_BYTES * 4
             if self._is_compiled(entry):
                 continue  # another entry's region can be entered here
             mode = Mode.of_index(_mode(page), self._vm.cpu.level)
-            cached = self._cache.find(_table(page)[:, 2], offset, mode)
+            cached = self._cache.find(_table(page)[:, 2], place, mode)
             if cached is not None:
                 self.stats["cached"] += self._put(vcpu_address, page, _serial(page), cached)
             else:
                 self._misses.append(entry)
-                self._work_to_do.set()
         record["hot_tail"] = head
+
+    def _choose(self, patience: int) -> None:
+        """Hand the entries that have been arrived at often enough to the compiler's thread."""
+        least = patience * int(self._vm.record["hot_threshold"])
+        kept = []
+        for entry in self._misses:
+            heat = _heat(entry) - QUEUED
+            if 0 <= heat < least:
+                kept.append(entry)
+            elif 0 <= heat < QUEUED >> 1:  # else its page was dropped
+                self._worth.append(entry)
+        self._misses = kept
+        if self._worth:
+            if self._thread is None:
+                self._start()
+            self._work_to_do.set()
 
     def _put(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
         """Install a region if its page is still the one it was found for."""
@@ -124,7 +155,8 @@ class BackgroundCompiler:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self.install(self._vm.vcpus[0].address)
-            if not (self._misses or self._busy or self._ready):
+            self._choose(0)
+            if not (self._worth or self._busy or self._ready):
                 return
             time.sleep(0.002)
 
@@ -132,7 +164,8 @@ class BackgroundCompiler:
         """Stop the thread (what is being compiled is finished first) and keep what was compiled for the next run."""
         self._stop = True
         self._work_to_do.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         self._cache.save()
         self._ready.clear()
         self._arena.close()
@@ -148,27 +181,27 @@ class BackgroundCompiler:
         self._resting.acquire()
 
     def after_fork(self, child: bool) -> None:
-        """Go on; in the child with a thread of its own."""
+        """Go on; the child will have a thread of its own."""
         self._resting.release()
         if child:
             self._work_to_do = threading.Event()
             self._resting = threading.Lock()
             self._cache.forget_new()
-            self._start()
+            self._busy, self._thread = False, None
 
     # -- the compiler's thread
     def _work(self) -> None:
         waiting: list[int] = []
         while True:
-            if not waiting and not self._misses:
+            if not waiting and not self._worth:
                 self._busy = False
                 self._work_to_do.wait()
                 self._work_to_do.clear()
             if self._stop:
                 return
             self._busy = True
-            while self._misses:
-                waiting.append(self._misses.popleft())
+            while self._worth:
+                waiting.append(self._worth.popleft())
             if not waiting:
                 continue
             entry = max(waiting, key=_heat)  # the hottest first: compiling one takes as long as running it 100,000 times
@@ -198,7 +231,7 @@ class BackgroundCompiler:
 
 
 def _heat(entry: int) -> int:
-    """Arrivals at a queued entry since it was queued."""
+    """Hotness of an entry."""
     return int(ctypes.c_uint32.from_address(entry + layout.ENTRY_HOT).value)
 
 

@@ -6,7 +6,7 @@ import os
 import random
 import signal as host_signal
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from runtime.events import Budget, Fault, Hypercall, NotEmulated, ProgramCheck, Syscall
@@ -151,6 +151,7 @@ class Process:
         """In the child of a fork."""
         self.signals.pending.clear()
         self.counts.clear()
+        self.options = replace(self.options, warm=0.0)
         self.threads.only_current()
 
     def proc_file(self, path: bytes) -> int | None:
