@@ -1,4 +1,4 @@
-"""`ppcdbt bench boot`: the pseries64be kernel to its power-off, on our engines and on QEMU without firmware."""
+"""`ppcdbt bench boot`: a kernel to its power-off, on our engines and on QEMU without firmware."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OVERHEAD = 200 << 20  # bytes that may be resident besides the guest's RAM
 Say = Callable[[str], object]
 
 
-def run(engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
+def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
     """The measurement, as a report. `instructions` ends our boots early (for tests)."""
     left_out: dict[str, str] = {}
     if "qemu-system" in engines and (reason := qemu.missing(qemu.SYSTEM)):
@@ -25,11 +25,11 @@ def run(engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say
     with region_cache() as cache:
 
         def ours(engine: str) -> tuple[Usage, dict[str, Any]]:
-            options = {"engine": engine, "memory": memory, "privileged": "inline", "max_instructions": instructions}
+            options = {"guest": guest, "engine": engine, "memory": memory, "privileged": "inline", "max_instructions": instructions}
             return child("boot", options, cache)
 
         def qemus() -> tuple[Usage, dict[str, Any]]:
-            usage = qemu.boot(memory)
+            usage = qemu.boot(guest, memory)
             return usage, {"peak_rss": usage.rss}
 
         for n in range(warmups if "jit" in engines else 0):
@@ -58,13 +58,13 @@ def run(engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say
     seen = {(r["instructions"], r["console_sha256"]) for e, r in rows.items() if e != "qemu-system"}
     base = rows.get("qemu-system", {}).get("seconds")
     ratios = {e: r["seconds"] / base for e, r in rows.items()} if base else {}
-    return {"rows": rows, "engines": list(rows), "left_out": left_out, "identical": len(seen) <= 1, "times_qemu": ratios}
+    return {"guest": guest, "rows": rows, "engines": list(rows), "left_out": left_out, "identical": len(seen) <= 1, "times_qemu": ratios}
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """The report for people."""
     columns = ["engine", "user s", "wall s", "x QEMU", "MIPS", "Minsns", "set-up s", "peak MB", "RAM touched MB", "rest MB", "cold user s"]
-    table = Table("Boot of pseries64be to power-off (whole process; medians; warm cache)", columns)
+    table = Table(f"Boot of {report['guest']} to power-off (whole process; medians; warm cache)", columns)
     for engine, row in report["rows"].items():
         mega = {k: row[k] / (1 << 20) for k in ("peak_rss", "guest_ram_touched", "over_ram") if k in row}
         table.add(engine, row["seconds"], median(row["wall"]), report["times_qemu"].get(engine), row.get("mips"),
@@ -82,4 +82,4 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
 def picture(report: Mapping[str, Any], note: str) -> str:
     """The chart."""
     groups = [(e, {"warm": r["seconds"], "cold": r.get("cold", {}).get("user")}) for e, r in report["rows"].items()]
-    return chart("ppcdbt: boot of pseries64be", "user CPU seconds", ["warm", "cold"], groups, note)
+    return chart(f"ppcdbt: boot of {report['guest']}", "user CPU seconds", ["warm", "cold"], groups, note)

@@ -53,16 +53,17 @@ def loop(options: Options) -> dict[str, Any]:
 
 
 def boot(options: Options) -> dict[str, Any]:
-    """The pseries64be kernel to its power-off."""
-    from guests.fetch import fetch
+    """A kernel to its power-off."""
     from runtime.events import Shutdown
-    from runtime.loader import load_elf, load_initrd
+    from runtime.loader import load_elf
     from runtime.machines.pseries import PseriesMachine
 
-    kernel, initrd = fetch("pseries64be")
+    from .guests import WORDS, linux
+
+    kernel, initrd = linux(options["guest"])
     console = Capture()
     begin = time.process_time()
-    machine = PseriesMachine(console, load_elf(kernel), load_initrd(initrd), options.get("append", ""),
+    machine = PseriesMachine(console, load_elf(kernel), initrd, WORDS,
                              memory=options["memory"], engine=options["engine"], privileged=options["privileged"])  # fmt: skip
     made = time.process_time()
     wall = time.perf_counter()

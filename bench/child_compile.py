@@ -90,7 +90,7 @@ def _run(program: str, reps: int) -> None:
 def _boot(instructions: int) -> None:
     from .child import boot
 
-    boot({"engine": "jit", "memory": 512 << 20, "privileged": "inline", "max_instructions": instructions})
+    boot({"guest": "pseries64be", "engine": "jit", "memory": 512 << 20, "privileged": "inline", "max_instructions": instructions})
 
 
 def _staged(words: Any, offset: int, mode: Any, arrivals: Any) -> dict[str, Any]:

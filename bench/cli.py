@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .guests import GUESTS
 from .measure import BenchError, environment
 
 SCHEMA = "ppcdbt-bench/1"
@@ -84,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     subs["programs"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="programs whose names begin so")
     subs["loops"].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
     for name in ("boot", "exits"):
+        subs[name].add_argument("--guest", choices=GUESTS, default=GUESTS[0], help=f"the kernel (default {GUESTS[0]})")
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
         subs[name].add_argument("--max-instructions", type=positive, metavar="N", help="end our boots early")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
@@ -107,7 +109,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "boot":
         from . import boot
 
-        report = boot.run(o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions)
+        report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions)
         return boot, report, report["identical"]
     if o.what == "start":
         from . import start
@@ -121,7 +123,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "exits":
         from . import exits
 
-        return exits, exits.run(o.engine, rounds, o.memory << 20, say, o.max_instructions), True
+        return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions), True
     from . import compiling
 
     return compiling, compiling.run(o.only, 0 if o.quick else o.boot, o.limit, not (o.no_build or o.quick), o.quick, say), True

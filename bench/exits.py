@@ -13,11 +13,11 @@ MODES = ("inline", "trap")
 Say = Callable[[str], object]
 
 
-def run(engine: str, rounds: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
+def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
     """The measurement, as a report."""
 
     def boot(mode: str) -> dict[str, Any]:
-        options = {"engine": engine, "memory": memory, "privileged": mode, "max_instructions": instructions}
+        options = {"guest": guest, "engine": engine, "memory": memory, "privileged": mode, "max_instructions": instructions}
         usage, report = child("boot", options)
         return report | {"user": usage.user}
 
@@ -31,14 +31,14 @@ def run(engine: str, rounds: int, memory: int, say: Say, instructions: int | Non
             "seconds": median(r["user"] for r in reports), "run_cpu": median(r["run_cpu"] for r in reports),
             "console_sha256": reports[-1]["console_sha256"], "statistics": last,
         }  # fmt: skip
-    return {"engine": engine, "rows": rows}
+    return {"guest": guest, "engine": engine, "rows": rows}
 
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """The report for people."""
     stats = {m: report["rows"][m]["statistics"] for m in MODES}
     kinds = sorted({k for s in stats.values() for k in s["exits"]}, key=lambda k: -max(s["exits"].get(k, 0) for s in stats.values()))
-    exits = Table(f"Exits of a boot on {report['engine']}", ["kind", *(f"{m} {w}" for m in MODES for w in ("light", "heavy"))])
+    exits = Table(f"Exits of a boot of {report['guest']} on the {report['engine']}", ["kind", *(f"{m} {w}" for m in MODES for w in ("light", "heavy"))])
     for kind in kinds:
         exits.add(kind, *(stats[m][w].get(kind, 0) for m in MODES for w in ("light", "heavy")))
     exits.rule()

@@ -74,20 +74,21 @@ def _start(path: str, registers: dict[int, int]) -> None:
         stub.sendall(b"$D#44")  # detach: it goes on
 
 
-def boot(memory: int, append: str = "") -> Usage:
-    """The pseries64be kernel under QEMU to its power-off. BenchError if it does not get there."""
-    from guests.fetch import fetch
+def boot(guest: str, memory: int) -> Usage:
+    """A kernel under QEMU to its power-off. BenchError if it does not get there."""
     from runtime.hypercalls.rtas import ENTRY_STUB
-    from runtime.loader import load_elf, load_initrd
+    from runtime.loader import load_elf
     from runtime.machines.pseries_tree import PseriesConfig, build_pseries_tree
 
-    paths = fetch("pseries64be")
-    kernel, initrd = load_elf(paths[0]), load_initrd(paths[1])
+    from .guests import WORDS, linux
+
+    path, initrd = linux(guest)
+    kernel = load_elf(path)
     base, disk = 0x40_0000, 0xA00_0000
     stub, tree = memory - 0x2_0000, memory - 0x1_0000
     config = PseriesConfig(
-        memory=memory, hpt_log2=max(18, (memory // 128 - 1).bit_length()), bootargs=append, initrd=(disk, disk + len(initrd)),
-        rtas_base=stub, reserved=((tree, 0x1_0000),),
+        memory=memory, hpt_log2=max(18, (memory // 128 - 1).bit_length()), bootargs=WORDS, initrd=(disk, disk + len(initrd)),
+        rtas_base=stub, reserved=((tree, 0x1_0000),), vmx=2,
     )  # fmt: skip
     pieces = [(base + s.paddr - kernel.lowest, bytes(s.data)) for s in kernel.segments]
     pieces += [(disk, initrd), (stub, ENTRY_STUB), (tree, build_pseries_tree(config).to_dtb())]

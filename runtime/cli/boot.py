@@ -85,6 +85,8 @@ def machine(options: Any, console: Any, files: tuple[Path, bytes | None], append
     if options.memory < 0x40_0000 + image.highest - image.lowest:
         raise UserError(f"{options.memory >> 20} MiB of memory are too few for {kernel}: give more --memory")
     kwargs = o.machine_options(options)
+    if options.kernel is None and options.guest == "debian":
+        append = f"console=hvc0 {append}"  # without any words it has its own, with another console
     words = f"{append} {options.append}".strip()
     return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2, **more, **kwargs)
 
