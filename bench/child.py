@@ -63,7 +63,12 @@ def boot(options: Options) -> dict[str, Any]:
     kernel, initrd = linux(options["guest"])
     console = Capture()
     begin = time.process_time()
-    machine = PseriesMachine(console, load_elf(kernel), initrd, WORDS,
+    image = load_elf(kernel)
+    if options.get("repair"):
+        from runtime.machines.repairs import repaired
+
+        image = repaired(image)
+    machine = PseriesMachine(console, image, initrd, WORDS, pv=options.get("pv", False),
                              memory=options["memory"], engine=options["engine"], privileged=options["privileged"])  # fmt: skip
     made = time.process_time()
     wall = time.perf_counter()
@@ -77,7 +82,8 @@ def boot(options: Options) -> dict[str, Any]:
     peak = _peak()
     machine.close()
     return {"statistics": stats, "setup_cpu": made - begin, "run_cpu": ran - made, "run_wall": wall, "console_sha256": sha256(console.output).hexdigest(),
-            "guest_ram_touched": touched, "peak_rss": peak}  # fmt: skip
+            "guest_ram_touched": touched, "peak_rss": peak,
+            "before_shared_page": machine.before_shared_page.get("emulated", {})}  # fmt: skip
 
 
 def _touched(name: str) -> int:

@@ -72,6 +72,7 @@ shadow_tlb shadow_tlb_mask shadow_map shadow_map_mask shadow_wide
 segment_epoch segment_loose fetch_loose
 slow_loads slow_stores tlb_fills walk_misses segment_misses flush_all flush_page
 mail_sent mail_read mail*96
+shared_page shared_ea shared_real shared_little shared_accesses paravirtual
 """
 
 JUMP_CACHE = 0x4000  # {effective page | context, code page address} x JUMP_CACHE_ENTRIES

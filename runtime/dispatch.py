@@ -31,7 +31,7 @@ from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
 from .hypercalls.table import NUMBERS
-from .interrupts import LOW_WORD, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
+from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.translate import fetch
 
@@ -49,6 +49,8 @@ HYPERCALL = u64(Exit.HYPERCALL)
 LOOKUP = u64(Exit.LOOKUP)
 RETURN = u64(Exit.RETURN)
 STUCK = u64(Exit.STUCK)
+SYSCALL = u64(Exit.SYSCALL)
+KVM_MAGIC = u64(0x4B56_4D21)  # r0 of a paravirtual call (runtime/hypercalls/paravirt.py)
 SYNC = u64(Exit.SYNC)
 TRANSLATE = u64(Exit.TRANSLATE)
 
@@ -154,6 +156,8 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         if not hash_table_call(v, v.gpr[3]):
             return u64(0)
         v.hypercalls_light += u64(1)
+    elif kind == SYSCALL and v.paravirtual and v.gpr[0] & LOW_WORD == KVM_MAGIC and v.msr & MSR_PR == u64(0):
+        return u64(0)
     elif user or not deliver_synchronous(v, kind):
         return u64(0)
     v.exit = u64(0)

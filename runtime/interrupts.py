@@ -7,6 +7,8 @@ import numpy as np
 from dbt.backend.machinery import compiled, exported, u64
 from dbt.exits import Exit
 
+from .mmu.shared_page import in_critical_section
+
 MSR_SF, MSR_EE, MSR_PR = u64(1 << 63), u64(0x8000), u64(0x4000)
 MSR_ME, MSR_IR, MSR_DR, MSR_LE = u64(0x1000), u64(0x20), u64(0x10), u64(1)
 SRR1_KEEPS = ~u64(0x783F_0000)  # SRR1 33:36 and 42:47 say why; the rest is the MSR
@@ -83,7 +85,7 @@ def take_pending(v):  # type: ignore[no-untyped-def]
         v.pending |= PENDING_DECREMENTER
     else:
         v.pending &= ~PENDING_DECREMENTER
-    if (v.pending or v.external) and v.msr & MSR_EE:
+    if (v.pending or v.external) and v.msr & MSR_EE and not in_critical_section(v):
         if v.external:
             deliver(v, u64(0x500), u64(0))
         elif v.pending & PENDING_DECREMENTER:

@@ -30,7 +30,7 @@ class VCPU(Registers):
     def __init__(self, vm: VM, number: int, shadow_vsids: int = SHADOW_VSIDS) -> None:
         self.__dict__["_address"] = vm.map(SIZE)
         self.vm, self.number = vm, number
-        self.emulated: Counter[str] = Counter()  # privileged instructions emulated in Python, by mnemonic
+        self.emulated: Counter[str] = Counter()  # privileged instructions emulated in Python, by mnemonic and register
         self.heavy: Counter[str] = Counter()  # exits that reached Python, by kind
         self.machine = vm.record_address
         self.pir = number
@@ -98,7 +98,7 @@ class VCPU(Registers):
         if kind is Exit.PRIVILEGED:
             emulate(self, self.exit_arg & 0xFFFF_FFFF)
             return None
-        if kind is Exit.SYSCALL:  # these come here from a Linux process only: else they are interrupts
+        if kind is Exit.SYSCALL:  # of a Linux process, or a paravirtual call: else these are interrupts
             return Syscall(bool(self.exit_arg & 0x100))
         if kind is Exit.FAULT:
             return Fault(self.fault_vector, self.fault_dar, self.fault_dsisr)

@@ -44,6 +44,9 @@ def configure_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expect", metavar="TEXT", help="end well when this appears on the console")
     parser.add_argument("--clock", choices=("instructions", "host"), default="instructions",
                         help="guest time: from executed instructions (default, deterministic) or the host's")  # fmt: skip
+    parser.add_argument("--pv", choices=("off", "on", "repair"), default="off",
+                        help="offer the paravirtual framework of KVM, with --privileged trap; repair: and mend, in memory, the kernel's own "
+                             "test of it, which fails since Linux 5.16 (runtime/machines/repairs.py)")  # fmt: skip
     parser.add_argument("--hpt-log2", type=o.number, metavar="N", help="log2 of the hash table's bytes (default: from the memory)")
     o.add_machine(parser, "512M")
 
@@ -80,15 +83,23 @@ def machine(options: Any, console: Any, files: tuple[Path, bytes | None], append
 
     if options.hpt_log2 is not None and not 18 <= options.hpt_log2 <= 46:
         raise UserError(f"--hpt-log2 {options.hpt_log2}: from 18 (256 KiB) to 46")
+    if options.pv != "off" and options.privileged != "trap":
+        raise UserError(f"--pv {options.pv}: the framework replaces privileged instructions that trap: give --privileged trap too")
     kernel, disk = files
     image = load_elf(kernel)
+    if options.pv == "repair":
+        from runtime.machines.repairs import repaired
+
+        image = repaired(image)
+        print("ppcdbt: repaired the kernel's test of the shared page in memory", file=sys.stderr)
     if options.memory < 0x40_0000 + image.highest - image.lowest:
         raise UserError(f"{options.memory >> 20} MiB of memory are too few for {kernel}: give more --memory")
     kwargs = o.machine_options(options)
     if options.kernel is None and options.guest == "debian":
         append = f"console=hvc0 {append}"  # without any words it has its own, with another console
     words = f"{append} {options.append}".strip()
-    return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2, **more, **kwargs)
+    return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2,
+                         pv=options.pv != "off", **more, **kwargs)  # fmt: skip
 
 
 def run(options: Any) -> int:

@@ -7,6 +7,7 @@ so that trapping and translating cannot disagree. A user's callback may replace 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,11 +29,24 @@ def emulates(mnemonic: str) -> Callable[[Emulator], Emulator]:
 
 def emulate(vcpu: VCPU, word: int) -> None:
     """Carry out the privileged instruction at nia and go past it, as supervisor code."""
+    mnemonic, name = names(word)
+    vcpu.emulated[name] += 1
+    from ..reference import carry_out
+
+    _OVERRIDES.get(mnemonic, carry_out)(vcpu, word)
+
+
+@lru_cache(maxsize=None)
+def names(word: int) -> tuple[str, str]:
+    """(mnemonic, what it is counted as) of an instruction: moves from and to special-purpose registers by register."""
+    from dbt.frontend.isa.spr import SPRS
     from dbt.frontend.translate import decode
 
-    from .. import reference
-
     found = decode(word)
-    name = found.insn.name if found else f"{word:#010x}"
-    vcpu.emulated[name] += 1
-    _OVERRIDES.get(name, reference.carry_out)(vcpu, word)
+    if found is None:
+        return f"{word:#010x}", f"{word:#010x}"
+    mnemonic = found.insn.name
+    if mnemonic not in ("mfspr", "mtspr"):
+        return mnemonic, mnemonic
+    number = (word >> 16 & 31) | (word >> 6 & 0x3E0)
+    return mnemonic, f"{mnemonic} {SPRS[number].name if number in SPRS else number}"

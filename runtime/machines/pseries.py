@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ..devices.xics import Xics
-from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown
+from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
+from ..hypercalls.paravirt import CALL, MAP_MAGIC_PAGE, paravirtual_call
 from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
 from ..stats import collect
@@ -38,20 +39,26 @@ class PseriesMachine:
     """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits.
 
     `paced`: an idle guest sleeps as long as its clock says, instead of having the time pass at once. `terminals`: more of them, by
-    unit address."""
+    unit address. `pv`: offer the paravirtual framework (runtime/hypercalls/paravirt.py); only where privileged instructions trap."""
 
     def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
-                 clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False,
+                 clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False, pv: bool = False,
                  terminals: Mapping[int, Any] | None = None, **options: Any) -> None:  # fmt: skip
         if clock not in ("instructions", "host"):
             raise ValueError(f"clock={clock!r}: instructions or host")
+        if pv and options.get("privileged") != "trap":
+            raise ValueError("pv: the paravirtual framework replaces privileged instructions that trap (privileged='trap')")
+        self.pv = pv
         self.vm = VM(memory=memory, **options)
         self.console, self.clock, self.paced = console, clock, paced
         self.terminals: Mapping[int, Any] = terminals or {}
         self.vcpus = list(self.vm.vcpus)
+        for vcpu in self.vcpus:
+            vcpu.paravirtual = pv
         self.turns = Turns(self.vm)
         self.papr = PaprState()
         self.stats_calls: Counter[str] = Counter()
+        self.before_shared_page: dict[str, Any] = {}  # statistics when the guest first asked for the page
         self._request: Event | None = None
         self._started = time.monotonic_ns()
         self.interrupts = Xics(range(len(self.vcpus)), {CONSOLE_INTERRUPT: False}, self._interrupt_changed)
@@ -153,7 +160,7 @@ class PseriesMachine:
         return PseriesConfig(
             memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
             bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
-            vmx=2, terminals=tuple(self.terminals),
+            vmx=2, terminals=tuple(self.terminals), paravirtual=CALL if self.pv else (),
         )  # fmt: skip
 
     # -- running
@@ -177,6 +184,9 @@ class PseriesMachine:
                 case Halted():
                     if (idle := self._idle()) is not None:
                         return idle
+                case Syscall():
+                    if paravirtual_call(vcpu, self.stats_calls) == MAP_MAGIC_PAGE and not self.before_shared_page:
+                        self.before_shared_page = self.statistics()
                 case Mmio():
                     raise NotEmulated(self._no_device(event))
                 case _:

@@ -95,6 +95,7 @@ class PseriesConfig:
     cache_line: int = 128
     l1_size: int = 32 << 10
     console_interrupt: int | None = CONSOLE_INTERRUPT
+    paravirtual: tuple[int, ...] = ()  # the instructions of a call to the paravirtual framework; none: there is no such framework
     terminals: tuple[int, ...] = ()  # unit addresses of further virtual terminals, which the guest polls
     reserved: tuple[tuple[int, int], ...] = ()
 
@@ -130,6 +131,9 @@ def build_pseries_tree(config: PseriesConfig) -> Tree:
     root.add("memory@0", device_type="memory").set("reg", cells64(0, config.memory))
     _vdevice(root, config)
     _interrupt_controller(root, config)
+    if config.paravirtual:
+        hypervisor = root.add("hypervisor", compatible="linux,kvm")
+        hypervisor.set("hcall-instructions", list(config.paravirtual))
     return tree
 
 

@@ -27,6 +27,7 @@ from dbt.backend.machinery import (
 )
 from dbt.exits import Exit
 
+from .shared_page import after_shared_store, before_shared_access, on_shared_page
 from .tlb import EMPTY, HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_watched, probe_write
 from .translate import FAILED, read_at, write_at
 
@@ -114,6 +115,11 @@ def load_slow(v, ea, spec):  # type: ignore[no-untyped-def]
     if spec & u64(0x200) and ea & (size - u64(1)):
         return misaligned(v, ea)
     left = u64(0x1000) - (ea & OFFSET)  # bytes to the end of the page
+    if on_shared_page(v, ea):
+        if size > left:
+            return misaligned(v, ea)
+        value = host_read(before_shared_access(v, ea), size)
+        return value if little else reverse(value, size)
     real = read_at(v, ea)
     if real == FAILED:
         return u64(0)
@@ -146,6 +152,12 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
     if spec & u64(0x200) and ea & (size - u64(1)):
         return misaligned(v, ea)
     left = u64(0x1000) - (ea & OFFSET)
+    if on_shared_page(v, ea):
+        if size > left:
+            return misaligned(v, ea)
+        host_write(before_shared_access(v, ea), size, value if spec & u64(0x100) else reverse(value, size))
+        after_shared_store(v, ea)
+        return u64(0)
     real = probe_watched(v, ea)
     if real == EMPTY or page_flags(v, real) & HAS_CODE == u64(0):
         real = write_at(v, ea)

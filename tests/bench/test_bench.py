@@ -74,7 +74,7 @@ def test_boot(tmp_path):
 @needs_guest
 @pytest.mark.skipif(qemu.missing(qemu.SYSTEM) is not None, reason="QEMU is not installed")
 def test_boot_under_qemu():
-    found = boot.run(["qemu-system"], 1, 1, 512 << 20, lambda text: None)
+    found = boot.run("pseries64be", ["qemu-system"], 1, 1, 512 << 20, lambda text: None)
     assert found["rows"]["qemu-system"]["seconds"] > 0
     assert "qemu-system" in boot.tables(found)[0].plain()
 

@@ -23,7 +23,7 @@ def run(engine: str, privileged: str) -> VM:
 
 
 @pytest.mark.parametrize("engine", ["reference", "interpreter", "jit"])
-@pytest.mark.parametrize(("privileged", "exits"), [("trap", {"mtspr": 1, "mfspr": 2}), ("inline", {})])
+@pytest.mark.parametrize(("privileged", "exits"), [("trap", {"mtspr SPRG1": 1, "mfspr SPRG3": 1, "mfspr DAR": 1}), ("inline", {})])
 def test_the_listing_costs_three_exits_or_none(engine: str, privileged: str, exits: dict[str, int]) -> None:
     vm = run(engine, privileged)
     vcpu = vm.vcpus[0]

@@ -33,6 +33,11 @@ def problem_state_implies(new: Value) -> Value:
     return new | select(((new >> 14) & 1).to(i1), new.ir.const(EE | IR | DR), 0)
 
 
+def interrupt_waits(c: Context) -> Value:
+    """An i1: whether there is an interrupt that MSR[EE] may hold back."""
+    return (c.reg("pending") | c.reg("external")) != 0
+
+
 def mask_msr(c: Context, source: Value, mask: int) -> None:
     """Replace the MSR bits in `mask`. Goes on in the same mode; leaves if the mode or an enabled interrupt is another
     now."""
@@ -41,8 +46,7 @@ def mask_msr(c: Context, source: Value, mask: int) -> None:
     c.msr = new
     changed = old ^ new
     opened = changed & new & EE
-    waiting = c.reg("pending") != 0
-    c.exit_if(((changed & ~(EE | RI)) != 0) | ((opened != 0) & waiting), Exit.SYNC, after=True)
+    c.exit_if(((changed & ~(EE | RI)) != 0) | ((opened != 0) & interrupt_waits(c)), Exit.SYNC, after=True)
 
 
 def return_to(c: Context, mask: int, nia: str, msr: str) -> None:
@@ -106,7 +110,7 @@ def mtmsr(c: Context, RS: Any, L15: Any, mask: int) -> None:
         old = c.msr
         new = (old & ~(EE | RI)) | (c.gpr[RS] & (EE | RI))
         c.msr = new
-        c.exit_if((((old ^ new) & new & EE) != 0) & (c.reg("pending") != 0), Exit.SYNC, after=True)
+        c.exit_if((((old ^ new) & new & EE) != 0) & interrupt_waits(c), Exit.SYNC, after=True)
     else:
         mask_msr(c, c.gpr[RS], mask)
 
