@@ -104,7 +104,7 @@ def vector(v, word, op):  # type: ignore[no-untyped-def]
     FPRF, FR and FI stay."""
     kind, form, single = op & KIND, op & FORM & ~VECTOR, op & SINGLE != ZERO
     t, old, flags = xt(word), v.fpscr, ZERO
-    results = np.zeros(2, np.uint64)
+    high = low = ZERO
     for n in range(4 if single else 2):
         k = u64(n)
         a, b, c = lane(v, xa(word), k, single), lane(v, xb(word), k, single), ZERO
@@ -117,18 +117,18 @@ def vector(v, word, op):  # type: ignore[no-untyped-def]
         result = fp_compute(v, op, a, b, c)
         flags |= v.scratch[0]
         if single:
-            bits = result & WORD if kind >= EQ else narrowed(result)
-            results[k >> ONE] |= bits << ((k & ONE) << u64(5))
+            result = (result & WORD if kind >= EQ else narrowed(result)) << ((k & ONE) << u64(5))
+        if k << (ZERO if single else ONE) >= u64(2):
+            high |= result
         else:
-            results[k] = result
+            low |= result
     raise_bits(v, flags)
     happened = flags & STICKY
     if flags & INVALID:
         happened |= VX
     trap = (happened >> u64(22)) & old & ENABLES != ZERO
     if not trap:
-        v.vsr[t][0], v.vsr[t][1] = results[0], results[1]
+        v.vsr[t][0], v.vsr[t][1] = low, high
         if kind >= EQ and word & u64(1 << 10):
-            every, some = results[0] & results[1] == ~ZERO, results[0] | results[1] != ZERO
-            v.cr[6] = np.uint8(8 if every else 0 if some else 2)
+            v.cr[6] = np.uint8(8 if high & low == ~ZERO else 2 if high | low == ZERO else 0)
     return interrupts(v, trap)

@@ -48,22 +48,26 @@ class Guest:
 
     def run(self, words: Sequence[int], cases: Sequence[Case]) -> list[tuple[int, int, int]]:
         """(FRT, FPSCR, CR) after the instructions, for each case."""
-        assert len(cases) <= CASES
-        code = loop(words)
-        self.vm.write(CODE, struct.pack(f">{len(code)}I", *code))
         table = np.zeros((len(cases), 8), np.uint64)
         table[:, :4] = np.array(cases, np.uint64)
         table[:, 7] = BEFORE
+        after = self.over(table, loop(words))[:, 4:7]
+        return [tuple(map(int, row)) for row in after.tolist()]  # type: ignore[misc]
+
+    def over(self, table: Any, code: Sequence[int]) -> Any:
+        """The table of doublewords after the loop has gone over its rows."""
+        assert len(table) <= CASES
+        self.vm.write(CODE, struct.pack(f">{len(code)}I", *code))
         self.vm.write(TABLE, table.astype(">u8").tobytes())
         v = self.vcpu
-        v.msr, v.nia, v.ctr = SF | FP | ME | VSX, CODE, len(cases)
+        v.msr, v.nia, v.ctr = SF | FP | ME | VSX, CODE, len(table)
         v.gpr[3] = TABLE
         v["cr"] = 0
         v.mode_changed()
-        v.run(max_instructions=len(cases) * (len(code) - 1))
+        v.run(max_instructions=len(table) * (len(code) - 1))
         assert v.ctr == 0 and v.nia == CODE + 4 * (len(code) - 1), (hex(v.nia), v.ctr)
-        after = np.frombuffer(self.vm.read(TABLE, 64 * len(cases)), ">u8").reshape(-1, 8)[:, 4:7].astype(np.uint64)
-        return [tuple(map(int, row)) for row in after.tolist()]  # type: ignore[misc]
+        after = np.frombuffer(self.vm.read(TABLE, 8 * table.size), ">u8").reshape(table.shape)
+        return after.astype(np.uint64)
 
     def close(self) -> None:
         """Release the machine."""

@@ -53,7 +53,7 @@ def _vsx(mnemonic: str, name: str, operands: str, high: bool) -> Instruction:
     held = {"a": 2, "m": 3}.get(form, 4)  # XT is the addend, the factor, or only a target
     moves = [f"xxlor vs{n + k},vs{k},vs{k}" for k in (1, 2, 3)] if high else []
     moves += [f"xxlor {t},vs{held},vs{held}"] if high or form else []
-    (word,) = assemble(f"{mnemonic} {','.join((t, *use))}")
+    (word,) = assemble(f"{mnemonic} {','.join(('cr0' if name.startswith('cmp') else t, *use))}")
     words = (*assemble(";".join(moves)), word, *(assemble(f"xxlor vs4,{t},{t}") if high else ()))
     return Instruction(mnemonic + " high" * high, word, name, mnemonic.endswith("sp"), operands, words, held)
 
@@ -65,6 +65,10 @@ def _vsx_table() -> Iterator[Instruction]:
         for name, form in itertools.product(("madd", "msub", "nmadd", "nmsub"), "am"):
             yield _vsx(f"xs{name}{form}{size}", name, "abc", high)
     yield _vsx("xsrsp", "rsp", "b", True)._replace(single=False)
+    for name in ("cmpu", "cmpo", "max", "min", "maxc", "minc", "maxj", "minj"):
+        yield _vsx(f"xs{name}dp", name, "ab", name.endswith("o"))
+    for name in ("eq", "gt", "ge"):
+        yield _vsx(f"xscmp{name}dp", name, "ab", True)
 
 
 INSTRUCTIONS = list(_table())

@@ -1,4 +1,4 @@
-"""Classic floating point as Book I 4.2-4.6 words it, over exact rationals (gmpy2). Nothing here is shared with ppcdbt.
+"""Floating point as Book I 4.2-4.6 and 7.6 word it, over exact rationals (gmpy2). Nothing here is shared with ppcdbt.
 
 `arithmetic(op, a, b, c, fpscr)` gives the register written (None: suppressed) and FPSCR afterwards; operands are those
 of FRA, FRB, FRC as the bits of doubles.
@@ -309,14 +309,91 @@ def comparison(ordered: bool, a: int, b: int, fpscr: int) -> tuple[int, int]:
     """(CR field, FPSCR afterwards)."""
     x, y = number(a), number(b)
     flags = 0
-    if "nan" in (x.kind, y.kind):
-        cc = 1
-        if signalling(x) or signalling(y):
-            flags = VXSNAN | (VXVC if ordered and not fpscr & VE else 0)
-        elif ordered:
-            flags = VXVC
-    else:
-        scale = power(1, 1100)
-        p, q = (n.value if n.kind == "finite" else -scale if n.sign else scale for n in (x, y))
-        cc = 8 if p < q else 4 if p > q else 2
+    cc = order(x, y)
+    if signalling(x) or signalling(y):
+        flags = VXSNAN | (VXVC if ordered and not fpscr & VE else 0)
+    elif ordered and cc == 1:
+        flags = VXVC
     return cc, raised(fpscr & ~FPCC | cc << 12, flags)
+
+
+# -- VSX (Book I 7.2.1, 7.6.1)
+
+
+def order(x: Number, y: Number) -> int:
+    """8 less, 4 greater, 2 equal, 1 unordered."""
+    if "nan" in (x.kind, y.kind):
+        return 1
+    scale = power(1, 1100)
+    p, q = (n.value if n.kind == "finite" else -scale if n.sign else scale for n in (x, y))
+    return 8 if p < q else 4 if p > q else 2
+
+
+def truth(name: str, a: int, b: int, fpscr: int) -> tuple[int, int]:
+    """(ones or zeros, flags) of eq, gt, ge."""
+    x, y = number(a), number(b)
+    flags = VXSNAN if signalling(x) or signalling(y) else 0
+    cc = order(x, y)
+    if name != "eq" and cc == 1 and not (flags and fpscr & VE):
+        flags |= VXVC
+    return ((1 << 64) - 1 if cc & {"eq": 2, "gt": 4, "ge": 6}[name] else 0), flags
+
+
+def extreme(name: str, a: int, b: int) -> tuple[int, int]:
+    """(result, flags) of max, min and their C and Java forms, as the tables of the manual have them."""
+    x, y = number(a), number(b)
+    flags = VXSNAN if signalling(x) or signalling(y) else 0
+    cc, wins = order(x, y), 4 if name.startswith("max") else 8
+    if name.endswith("c"):
+        return (a if cc == wins else b), flags
+    if name.endswith("j") and cc == 1:
+        return (a if x.kind == "nan" else b), flags
+    if cc == 1:
+        if signalling(x):
+            return quiet(x, False), flags
+        if x.kind == "nan":
+            return (a if y.kind == "nan" else b), flags
+        return (quiet(y, False) if signalling(y) else a), flags
+    if cc == 2 and x.kind == "finite" and x.value == 0:
+        return (min(a, b) if wins == 4 else max(a, b)), flags  # as numbers, +0 is below -0
+    return (a if cc == wins else b), flags
+
+
+def lane(name: str, single: bool, a: int, b: int, c: int, fpscr: int) -> tuple[int, int]:
+    """(result, flags) of an element of a vector, as doubles. The estimate of a single root is rounded in between."""
+    if name in ("eq", "gt", "ge"):
+        return truth(name, a, b, fpscr)
+    if name in ("max", "min"):
+        return extreme(name, a, b)
+    if name == "rsqrte" and single and number(b).kind != "nan":
+        r, first = root(number(b), True, 0)
+        x, second = over(number(0x3FF << 52), number(r), True, fpscr) if not first & VXSQRT else (r, VXSQRT)
+        return x, first & XX | second
+    return value_of(name, number(a), number(b), number(c), single, fpscr)
+
+
+def enabled(flags: int, fpscr: int) -> bool:
+    """Whether one of these exceptions is enabled."""
+    return any(flags & f and fpscr & e for f, e in ((VXALL, VE), (OX, OE), (UX, UE), (ZX, ZE), (XX, XE)))
+
+
+def from_single(x: int) -> int:
+    """The double that a single is."""
+    sign, exponent, fraction = x >> 31, x >> 23 & 0xFF, x & 0x7F_FFFF
+    if exponent == 0xFF:
+        return sign << 63 | INF | fraction << 29
+    return to_bits(sign, power(fraction + (exponent > 0) * (1 << 23), max(exponent, 1) - 150))
+
+
+def as_single(bits: int) -> int:
+    """The single that a double is; Undefined if it is none."""
+    x = number(bits)
+    if x.kind != "finite":
+        return x.sign << 31 | 0x7F80_0000 | bits >> 29 & 0x7F_FFFF
+    if x.value == 0:
+        return x.sign << 31
+    e = max(floor_log2(abs(x.value)), -126)
+    m = abs(x.value) / power(1, e - 23)
+    if m.denominator != 1 or e > 127:
+        raise Undefined
+    return x.sign << 31 | (e + 127 if m >= 1 << 23 else 0) << 23 | int(m) & 0x7F_FFFF

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from ... import fpscr
-from ...fpscr import INFINITY, SIGN, SINGLE, TRUNCATE
+from ...fpscr import SIGN, SINGLE, TRUNCATE
+from ...ir.builder import Value
 from ...ir.ops import select, shl, slt, sub, ult
 from ...ir.ops_float import (
     fp_at_least_zero,
@@ -27,7 +28,7 @@ from ...ir.ops_float import (
 from ...ir.types import i1, i8
 from ..context import Context
 from ..insn import insn
-from .float_fpscr import is_nan, record
+from .float_fpscr import record
 from .float_model import compared, leave_if, operate, remember, start
 
 fp = partial(insn, needs="fp")
@@ -99,30 +100,47 @@ def multiply_add(c: Context, FRT: Any, FRA: Any, FRC: Any, FRB: Any, Rc: Any, op
 
 
 def exponent(bits: Any) -> Any:
-    """The biased exponent."""
+    """The biased exponent of a double."""
     return (bits >> 52) & 0x7FF
+
+
+def parts(x: Value) -> tuple[Value, int, int]:
+    """Of a double or a single: its biased exponent, the bias, the bits of its fraction."""
+    bias, fraction = (127, 23) if x.ty.bits == 32 else (1023, 52)
+    return (x >> fraction) & (2 * bias + 1), bias, fraction
+
+
+def division_care(a: Value, b: Value) -> tuple[Value, Value]:
+    """(fg, fe): whether a software a / b meets a special operand, and whether an exponent is near an end."""
+    (ea, bias, fraction), (eb, _, _) = parts(a), parts(b)
+    most = 2 * bias + 1
+    infinity = (most << fraction) << 1
+    far = slt(ea - eb, 3 - bias) | ~slt(ea - eb, bias) | ult(ea, fraction + 2)
+    fe = (ea == most) | ult(eb, 2) | ~ult(eb, most - 3) | (((a << 1) != 0) & far)
+    return (a << 1 == infinity) | (b << 1 == infinity) | (eb == 0), fe
+
+
+def root_care(b: Value) -> tuple[Value, Value]:
+    """(fg, fe) of a software square root: special; negative, special or small."""
+    eb, bias, fraction = parts(b)
+    most = 2 * bias + 1
+    infinite = b << 1 == (most << fraction) << 1
+    return infinite | (eb == 0), (eb == most) | (b >> (b.ty.bits - 1)).to(i1) | ult(eb, fraction + 2)
+
+
+def care(c: Context, BF: Any, fg: Value, fe: Value) -> None:
+    """The CR field of a test: 8, then fg 4, fe 2."""
+    c.cr[BF] = select(fg, c.const(4, i8), 0) | select(fe, c.const(2, i8), 0) | 8
 
 
 @fp("ftdiv BF,FRA,FRB", "63 BF /:2 FRA FRB 128:10 /", since="2.06", section="I 4.6.6.1")
 def ftdiv(c: Context, BF: Any, FRA: Any, FRB: Any) -> None:
-    """Whether a software division needs care: 8, 4 (fg: a special operand), 2 (fe: an exponent is near an end)."""
-    a, b = c.fpr[FRA], c.fpr[FRB]
-    ea, eb = exponent(a), exponent(b)
-    difference = ea - eb
-    far = slt(difference, -1020) | ~slt(difference, 1023) | ult(ea, 54)
-    fe = (ea == 0x7FF) | ult(eb, 2) | ~ult(eb, 2044) | (((a << 1) != 0) & far)
-    fg = (a & ~SIGN == INFINITY) | (b & ~SIGN == INFINITY) | (eb == 0)
-    c.cr[BF] = select(fg, c.const(4, i8), 0) | select(fe, c.const(2, i8), 0) | 8
+    care(c, BF, *division_care(c.fpr[FRA], c.fpr[FRB]))
 
 
 @fp("ftsqrt BF,FRB", "63 BF /:7 FRB 160:10 /", since="2.06", section="I 4.6.6.1")
 def ftsqrt(c: Context, BF: Any, FRB: Any) -> None:
-    """Whether a square root needs care: 8, then fg (special), fe (negative, special or small)."""
-    b = c.fpr[FRB]
-    eb, infinite = exponent(b), b & ~SIGN == INFINITY
-    fe = is_nan(b) | infinite | (b >> 63).to(i1) | ult(eb, 54)
-    fg = infinite | (eb == 0)
-    c.cr[BF] = select(fg, c.const(4, i8), 0) | select(fe, c.const(2, i8), 0) | 8
+    care(c, BF, *root_care(c.fpr[FRB]))
 
 
 # -- rounding and conversion (4.6.7)
