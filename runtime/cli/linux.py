@@ -27,6 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     g.add_argument("-0", dest="argv0", metavar="ARGV0", help="the program's own name")
     parser._has_negative_number_optionals.clear()  # -0 is an option's name; -1 is still a value
     g.add_argument("--strace", "-strace", action="store_true", help="write system calls to standard error")
+    g.add_argument("--sandbox", action="store_true",
+                   help="confine the program: it sees the root of -L, read-only, and a scratch folder at /tmp; no sockets, no host programs")  # fmt: skip
+    g.add_argument("--scratch", metavar="FOLDER", help="the sandbox's /tmp (default: a new one, removed at the end)")
     g.add_argument("--linux", action="store_true", help="the program is for Linux, though nothing in it says so")
     g.add_argument("--bare", action="store_true", help="the program is for bare metal, whatever is in it")
     g.add_argument("--seed", type=o.number, metavar="N", help="random numbers from the kernel (AT_RANDOM, getrandom) are the same each time")
@@ -78,17 +81,7 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
     from runtime.loader.errors import LoadError
     from runtime.user.process import Options, Process
 
-    for name in ("max_instructions", "timeout", "trace", "stats_json"):
-        if getattr(options, name) is not None:
-            raise UserError(f"--{name.replace('_', '-')} is for bare-metal programs; {path} is for Linux")
-    environment = dict(os.environb)
-    for name in options.unset:
-        environment.pop(os.fsencode(name), None)
-    for text in options.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UserError(f"-E {text}: VAR=VALUE")
-        environment[os.fsencode(name)] = os.fsencode(value)
+    environment = _environment(options)
     if options.root and not os.path.isdir(options.root):
         raise UserError(f"-L {options.root}: no such folder")
     if options.smp != 1:
@@ -102,16 +95,54 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
         render = text
     process = Process(Options(
         cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
-        stack=_stack(), warm=options.warm, vm=vm,
+        stack=_stack(), warm=options.warm, timeout=options.timeout, max_instructions=options.max_instructions, trace=options.trace,
+        stats_json=options.stats_json, vm=vm, **_sandbox(options),
     ))  # fmt: skip
-    argv = [os.fsencode(a) for a in (options.argv0 or options.program, *options.arguments)]
+    if process.sandbox is not None:
+        found = process.sandbox.guest_name(os.path.realpath(os.fsencode(path)))
+        path = os.fsdecode(found) if found is not None else "/" + os.path.basename(path)
+        os.chdir(process.sandbox.scratch)
+    argv = [os.fsencode(a) for a in (options.argv0 or (path if options.sandbox else options.program), *options.arguments)]
     try:
         process.start(path, argv, [k + b"=" + v for k, v in environment.items()], data)
+        if process.sandbox is not None:
+            process.sandbox.leave()
     except LoadError as e:
         raise UserError(f"{e} (taken for {recognised}: --bare if it is none)" if recognised else str(e)) from None
     sys.stdout.flush()
     process.run()
     return 0
+
+
+def _environment(options: Any) -> dict[bytes, bytes]:
+    """The program's: ours as -U and -E change it; in a sandbox only what says nothing about the user."""
+    kept = (b"TERM", b"LANG", b"LC_ALL", b"TZ", b"COLUMNS", b"LINES")
+    environment = dict(os.environb)
+    if options.sandbox:
+        environment = {k: v for k, v in environment.items() if k in kept} | {b"PATH": b"/usr/bin:/bin", b"HOME": b"/tmp"}
+    for name in options.unset:
+        environment.pop(os.fsencode(name), None)
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"-E {text}: VAR=VALUE")
+        environment[os.fsencode(name)] = os.fsencode(value)
+    return environment
+
+
+def _sandbox(options: Any) -> dict[str, Any]:
+    """Options of a Process for --sandbox."""
+    if not options.sandbox:
+        if options.scratch is not None:
+            raise UserError("--scratch: the folder is the sandbox's: give --sandbox too")
+        return {}
+    if options.scratch is not None:
+        if not os.path.isdir(options.scratch):
+            raise UserError(f"--scratch {options.scratch}: no such folder")
+        return {"scratch": options.scratch}
+    import tempfile
+
+    return {"scratch": tempfile.mkdtemp(prefix="ppcdbt-sandbox-"), "temporary": True}
 
 
 def _stack() -> int:

@@ -15,8 +15,10 @@ from runtime.loader.errors import LoadError
 from . import native
 from .errno import EFAULT, EINTR, ENOSYS, ERESTART, SyscallError
 from .frames import set_fpscr
+from .limits import Limits
 from .loader import LIMIT, PIE_BASE, Program, entry_point, make_stack, map_program, read_program
 from .memory import AddressSpace, page_up
+from .sandbox import AT_FDCWD, OPENS, Sandbox
 from .signals import Signals
 from .syscalls import arguments, table
 from .threads import TURN, Again, Threads
@@ -38,11 +40,17 @@ class Options:
     cpu: str = "power9"
     engine: Any = "jit"
     root: str = ""  # -L
+    scratch: str = ""  # --sandbox: the folder it may write to
     strace: bool = False
     stats: bool = False
     render: Callable[[dict[str, Any]], str] = str  # statistics as text
     seed: int | None = None  # for AT_RANDOM
     stack: int = 8 << 20
+    temporary: bool = False  # ... which is removed at the end
+    timeout: float | None = None  # seconds
+    max_instructions: int | None = None  # of each process
+    trace: str | None = None  # a file for all instructions
+    stats_json: str | None = None
     warm: float = 0.0  # seconds to compile what became hot for, at the end
     vm: dict[str, Any] = field(default_factory=dict)
 
@@ -66,11 +74,15 @@ class Process:
         self.argv: list[bytes] = []
         self.signals = Signals(self)
         self.root = os.path.abspath(os.fsencode(options.root)) if options.root else b""
+        self.sandbox = Sandbox(self, self.root, os.fsencode(options.scratch), options.temporary) if options.scratch else None
         self.clear_child_tid = 0
         self.threads = Threads(self)
         self.restartable = False
         self.counts: dict[str, int] = {}
         self.no_result = False  # the call being made has set all registers
+        limited = options.timeout is not None or options.max_instructions is not None or options.trace is not None
+        self.limits = Limits(self, options.timeout, options.max_instructions, options.trace) if limited else None
+        self.first = os.getpid()
         self.random = random.Random(options.seed) if options.seed is not None else None
 
     # -- starting
@@ -121,8 +133,12 @@ class Process:
         self.vcpu.msr = MSR_USER | (MSR_SF if self.abi.bits == 64 else 0) | (MSR_LE if self.abi.little else 0)
         self.vcpu.mode_changed()
 
-    def path(self, name: bytes, follow: bool = True) -> bytes:
+    def path(self, name: bytes, follow: bool = True, directory: int = AT_FDCWD) -> bytes:
         """A path name of the guest as the host should look it up: below -L, if it is there. Links below -L lead to places below it."""
+        if self.sandbox is not None:
+            if name.startswith(b"/proc/") and self.sandbox.call in OPENS:
+                return name  # for proc_file
+            return self.sandbox.resolve(name, follow, directory)
         if name == b"/proc/self/exe" and follow:
             return os.fsencode(self.program.path)
         root = self.root
@@ -135,6 +151,8 @@ class Process:
 
     def follow(self, path: bytes) -> bytes:
         """A path of the host; if its last part is a link below -L, what that means there."""
+        if self.sandbox is not None:
+            return self.sandbox.again(path)
         if self.root and path.startswith(self.root + b"/") and os.path.islink(path):
             return self.root + below(self.root, path[len(self.root) :], True)
         return path
@@ -153,6 +171,8 @@ class Process:
         self.counts.clear()
         self.options = replace(self.options, warm=0.0)
         self.threads.only_current()
+        if self.limits is not None:
+            self.limits.start()
 
     def proc_file(self, path: bytes) -> int | None:
         """A file of /proc that the host would answer wrongly, as a descriptor."""
@@ -182,10 +202,13 @@ class Process:
         host_signal.signal(host_signal.SIGINT, host_signal.SIG_DFL)
         host_signal.signal(host_signal.SIGPIPE, host_signal.SIG_DFL)
         native.watch(self.vcpu.address + _attention_offset())
-        vcpu = self.vcpu
+        vcpu, run = self.vcpu, self.vcpu.run
+        if self.limits is not None:
+            self.limits.start()
+            run = self.limits.run
         while True:
             many = self.threads.many
-            event = vcpu.run(TURN if many else SLICE)
+            event = run(TURN if many else SLICE)
             kind = type(event)
             if kind is Syscall:
                 self.syscall(event.scv)
@@ -216,6 +239,8 @@ class Process:
             result = -ENOSYS
         else:
             try:
+                if self.sandbox is not None:
+                    self.sandbox.enter(name)
                 given = arguments(self, call.kinds)
                 if self.threads.many:
                     self.threads.ready(name, given)
@@ -227,6 +252,9 @@ class Process:
                 result = -e.number
             except OSError as e:
                 result = -(e.errno or EFAULT)
+            finally:
+                if self.sandbox is not None:
+                    self.sandbox.leave()
         if self.options.strace:
             self.trace(name, given, result, call is not None)
         if self.no_result:  # rt_sigreturn, execve: all registers are set
@@ -274,18 +302,29 @@ class Process:
 
     def close(self) -> None:
         """What is to be kept is written out."""
+        if self.limits is not None:
+            self.limits.flush()
         if self.vm.compiler is not None:
             if self.options.warm > 0:
                 self.vm.compiler.drain(self.options.warm)
             self.vm.compiler.keep()
-        if self.options.stats:
+        if self.options.stats or self.options.stats_json is not None:
             self.report()
+        if self.sandbox is not None:
+            self.sandbox.close()
 
     def report(self) -> None:
-        """--stats."""
+        """--stats of each process, --stats-json of the first."""
         from runtime.stats import collect
 
         stats = collect(self.vm, dict(self.counts))
+        if self.options.stats_json is not None and os.getpid() == self.first:
+            import json
+
+            with open(self.options.stats_json, "w") as f:
+                f.write(json.dumps(stats, indent=1) + "\n")
+        if not self.options.stats:
+            return
         os.write(2, ("\n" + self.options.render(stats) + "\n").encode())
 
     def die(self, number: int) -> None:

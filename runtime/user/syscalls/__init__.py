@@ -5,7 +5,7 @@
         return wait(NR["lseek"], fd, offset, whence)
 
 Annotations say how an argument register is read: Int and Unsigned are 32 bits; Long, Size and Address a word of the ABI; Path a C string
-looked up below -L, Name one whose last part is not followed if it is a link; Wide a 64-bit number, in two registers (an odd one first) of 32-bit programs. The result is a number, negative for an error
+looked up below -L (from an argument `directory` or `old_directory` before it), Name one whose last part is not followed if it is a link; Wide a 64-bit number, in two registers (an odd one first) of 32-bit programs. The result is a number, negative for an error
 (-EINVAL), or None for 0; SyscallError is an error too. The function's name is the call's, without a trailing underscore.
 """
 
@@ -52,7 +52,7 @@ def syscall(function: Callable[..., Any]) -> Callable[..., Any]:
         kind = _KINDS.get(str(annotations.get(parameter)))
         if kind is None:
             raise TypeError(f"syscall {name}: the argument {parameter!r} needs an annotation: one of {', '.join(_KINDS)}")
-        kinds += kind
+        kinds += "d" if parameter.endswith("directory") else kind
     CALLS[name] = Call(name, function, kinds)
     return function
 
@@ -75,7 +75,7 @@ def arguments(p: Any, kinds: str) -> list[Any]:
     """The arguments of the call being made, from r3 on."""
     gpr, bits = p.vcpu.gpr, p.abi.bits
     out: list[Any] = []
-    r = 3
+    r, directory = 3, -100  # AT_FDCWD
     for kind in kinds:
         if kind == "w" and bits == 32:
             r += (r & 1) ^ 1
@@ -86,9 +86,11 @@ def arguments(p: Any, kinds: str) -> list[Any]:
             continue
         value = gpr[r]
         r += 1
-        if kind == "i":
+        if kind == "i" or kind == "d":
             value &= 0xFFFF_FFFF
             value = value - (1 << 32) if value >> 31 else value
+            if kind == "d":
+                directory = value
         elif kind == "u":
             value &= 0xFFFF_FFFF
         elif kind == "l" or kind == "w":
@@ -97,7 +99,7 @@ def arguments(p: Any, kinds: str) -> list[Any]:
         else:
             value &= p.abi.mask
             if kind == "p" or kind == "n":
-                value = p.path(p.space.string(value), kind == "p")
+                value = p.path(p.space.string(value), kind == "p", directory)
         out.append(value)
     return out
 

@@ -61,7 +61,9 @@ def getdents(p: Process, fd: Int, out: Address, size: Unsigned) -> int:
 def getcwd(p: Process, out: Address, size: Size) -> int:
     where = os.getcwdb() + b"\0"
     root = p.root
-    if root and where.startswith(root + b"/"):
+    if p.sandbox is not None:
+        where = (p.sandbox.guest_name(where[:-1]) or b"(unreachable)") + b"\0"
+    elif root and where.startswith(root + b"/"):
         where = where[len(root) :]
     if len(where) > size:
         return -ERANGE if size else -EINVAL

@@ -26,6 +26,8 @@ def named(path: bytes) -> Buffer:
 def _open(p: Process, directory: int, path: bytes, flags: int, mode: int) -> int:
     if path.startswith(b"/proc/") and (made := p.proc_file(path)) is not None:
         return made
+    if p.sandbox is not None:
+        return p.sandbox.open(path, open_flags(flags), mode)
     n = named(path)
     return wait(NR["openat"], directory, n.at, open_flags(flags), mode)
 
@@ -45,6 +47,8 @@ def openat2(p: Process, directory: Int, path: Path, how: Address, size: Size) ->
     flags, mode, resolve = p.abi.structure("QQQ").unpack(p.space.read(how, 24))
     if size < 24:
         return -EINVAL
+    if p.sandbox is not None:
+        return p.sandbox.open(path, open_flags(flags), mode)
     n, h = named(path), Buffer(b"".join(x.to_bytes(8, "little") for x in (open_flags(flags), mode, resolve)))
     return wait(NR["openat2"], directory, n.at, h.at, 24)
 
@@ -146,11 +150,11 @@ def readlinkat(p: Process, directory: Int, path: Address, out: Address, size: In
         return -EINVAL
     name = p.space.string(path)
     if name in (b"/proc/self/exe", b"/proc/%d/exe" % os.getpid(), b"/proc/curproc/exe"):
-        target = os.path.abspath(os.fsencode(p.program.path))
+        target = os.path.abspath(os.fsencode(p.program.path)) if p.sandbox is None else os.fsencode(p.program.path)
         if p.root and target.startswith(p.root + b"/"):
             target = target[len(p.root) :]
     else:
-        data, n = Buffer(4096), named(p.path(name, False))
+        data, n = Buffer(4096), named(p.path(name, False, directory))
         result = host(NR["readlinkat"], directory, n.at, data.at, 4096)
         if result < 0:
             return result
@@ -229,7 +233,7 @@ def _times(p: Process, times: int, wide: bool) -> Buffer | None:
 
 
 def _set_times(p: Process, directory: int, path: int, times: int, flags: int, wide: bool) -> int:
-    n = named(p.path(p.space.string(path), not flags & 0x100)) if path else None
+    n = named(p.path(p.space.string(path), not flags & 0x100, directory)) if path else None
     t = _times(p, times, wide)
     return host(NR["utimensat"], directory, n.at if n else 0, t.at if t else 0, flags)
 

@@ -133,6 +133,8 @@ def _fork(p: Process) -> int:
     compiler = p.vm.compiler
     if compiler is not None:
         compiler.before_fork()
+    if p.limits is not None:
+        p.limits.flush()
     mask = native.set_mask(native.SIG_BLOCK, (1 << 64) - 1)
     try:
         child = os.fork()
@@ -206,7 +208,7 @@ def execve(p: Process, path: Path, argv: Address, environment: Address) -> int:
 
 @syscall
 def execveat(p: Process, directory: Int, path: Path, argv: Address, environment: Address, flags: Int) -> int:
-    if not path.startswith(b"/") and directory != -100:
+    if p.sandbox is None and not path.startswith(b"/") and directory != -100:
         path = os.readlink(b"/proc/self/fd/%d" % directory) + (b"/" + path if path else b"")
     return _execute(p, path, _strings(p, argv), _strings(p, environment))
 
@@ -224,11 +226,16 @@ def _execute(p: Process, path: bytes, argv: list[bytes], environment: list[bytes
             if not line or depth > 4:
                 return -ENOEXEC
             name, rest = line[0], line[1:]
-            return _execute(p, p.path(name), [name, *rest, path, *argv[1:]], environment, depth + 1)
+            script = path if p.sandbox is None else p.sandbox.name_of(path)
+            return _execute(p, p.path(name), [name, *rest, script, *argv[1:]], environment, depth + 1)
         data = head + f.read()
     if data[:4] != b"\x7fELF":
         return -ENOEXEC
     machine = int.from_bytes(data[18:20], "little" if data[5] == 1 else "big")
+    if p.sandbox is not None:
+        path = p.sandbox.name_of(path)
+        if machine not in (20, 21):
+            return -EACCES  # a program of the host
     if machine not in (20, 21):
         os.execve(path, argv or [b""], dict(e.partition(b"=")[::2] for e in environment))
     try:
