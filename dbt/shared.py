@@ -9,7 +9,7 @@ from typing import Any
 
 FIELDS = """
 ram ram_size page_flags
-htab htab_groups htab_vrma
+htab htab_groups htab_vrma process_table
 vcpus vcpu_count
 turn_cpu turn_left turn_length turn_to run_left
 parallel code_lock table_lock clock_gettime sched_yield clock_start clock_last
@@ -21,7 +21,7 @@ tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropp
 hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
 cpu_features lpcr_ils
 user_areas user_area_count
-spare*14
+spare*13
 """.split()
 
 OFFSETS: dict[str, int] = {}

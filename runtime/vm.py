@@ -22,7 +22,8 @@ from dbt.engine import KINDS, Engine, map_memory, shared_engine, unmap_memory
 from .cpus import CPUS
 from .vcpu import VCPU
 
-MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate", "runtime.mmu.hcalls", "runtime.mmu.shared_page",
+MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate",
+             "runtime.mmu.radix_tlbie", "runtime.mmu.hcalls", "runtime.mmu.shared_page",
              "runtime.interrupts", "runtime.messages", "runtime.dispatch", "runtime.scheduler", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
              "dbt.backend.float_exact", "dbt.backend.float_instruction",
              "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact")  # fmt: skip

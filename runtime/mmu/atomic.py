@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dbt.backend.machinery import compare_and_swap32, compare_and_swap64, compiled, exported, u64
 
+from .faults import fault
 from .storage import host_read, host_write, misaligned, readable, reverse, stored, writable
-from .translate import fault
 
 DSI = u64(0x300)
 IS_STORE, BAD_FUNCTION, BAD_PASTE = u64(0x0200_0000), u64(4), u64(8)  # DSISR (Book III 6.5.3)

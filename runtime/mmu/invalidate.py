@@ -5,6 +5,8 @@ The rows of the invalidation matrix, and where each is served:
     slbie, slbia, slbmte, mtsr      segments.py: the segment is unbound; its shadow VSID stays known
     BAT write                       no BATs in this MMU: the register is only storage
     SDR1, PTCR, LPCR, LPIDR         here: next generation of shadow VSIDs
+    PID, LPIDR (radix)              spaces.py: other spaces; shadow VSIDs and translations of theirs stay known
+    tlbie, tlbiel with R = 1        radix_tlbie.py: a page, or the number of a space
     AMR, IAMR                       here: level 1 and jump cache only; shadow translations keep the key
     MSR[PR,IR,DR]                   nothing: tlb.set_space selects another table
     store into the HTAB             nothing until tlbie
@@ -27,6 +29,7 @@ from dbt.backend.machinery import (
 )
 
 from .shadow import ONE_TERABYTE, drop_page, find_shadow, flush_mmu, forget_fetches
+from .spaces import RADIX, key_changed, partition_changed, process_changed
 from .tlb import PAGE, empty_real, empty_tlbs, empty_translated
 from .walk import PTE_H, page_sizes, table
 
@@ -158,10 +161,27 @@ def pte_changed(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
     drop_everywhere(v, key, offset, shift)
 
 
+@compiled
+def radix_changed(v, spr):  # type: ignore[no-untyped-def]
+    """As translation_changed, under radix translation."""
+    if spr == SPR_AMR or spr == SPR_AMR_USER:
+        key_changed(v)
+    elif spr == SPR_IAMR:
+        forget_fetches(v)
+    elif spr == SPR_PID:
+        process_changed(v)
+    elif spr == SPR_LPIDR:
+        partition_changed(v)
+    elif spr == SPR_PTCR:
+        flush_mmu(v)
+
+
 @exported
 def translation_changed(v, spr):  # type: ignore[no-untyped-def]
     """An SPR that takes part in translation or protection was written."""
-    if spr == SPR_AMR or spr == SPR_AMR_USER:
+    if v.lpcr & RADIX and spr != SPR_LPCR:
+        radix_changed(v, spr)
+    elif spr == SPR_AMR or spr == SPR_AMR_USER:
         empty_translated(v)
     elif spr == SPR_IAMR:
         forget_fetches(v)

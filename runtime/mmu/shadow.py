@@ -102,10 +102,29 @@ def shadow_vsid(v, slb_v):  # type: ignore[no-untyped-def]
     if v.shadow_next > v.shadow_limit:
         v.shadow_wraps += u64(1)
         flush_mmu(v)
-    made = v.shadow_next
-    v.shadow_next = made + u64(1)
     if key & _WIDE:
         v.shadow_wide = u64(1)
+    return number(v, key)
+
+
+@compiled
+def renumber(v, key):  # type: ignore[no-untyped-def]
+    """Give a key that has a number in this generation another one. There must be one left."""
+    slot = _map_slot(v, key)
+    while read64(v.shadow_map + (slot << u64(4))) != key:
+        slot = (slot + u64(1)) & v.shadow_map_mask
+    write64(v.shadow_map + (slot << u64(4)) + u64(8), v.shadow_generation << u64(32) | v.shadow_next)
+    v.shadow_next += u64(1)
+
+
+@compiled
+def number(v, key):  # type: ignore[no-untyped-def]
+    """The number of a key; a new one if it has none in this generation."""
+    found = find_shadow(v, key)
+    if found:
+        return found
+    made = v.shadow_next
+    v.shadow_next = made + u64(1)
     slot = _map_slot(v, key)
     while read64(v.shadow_map + (slot << u64(4)) + u64(8)) >> u64(32) == v.shadow_generation:
         slot = (slot + u64(1)) & v.shadow_map_mask

@@ -27,9 +27,10 @@ from dbt.backend.machinery import (
 )
 from dbt.exits import Exit
 
+from .faults import FAILED
 from .shared_page import after_shared_store, before_shared_access, on_shared_page
 from .tlb import EMPTY, HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_watched, probe_write
-from .translate import FAILED, read_at, write_at
+from .translate import read_at, write_at
 
 ALIGNMENT, MMIO, CODE_CHANGED = u64(Exit.ALIGNMENT), u64(Exit.MMIO), u64(Exit.CODE_CHANGED)
 ASKED, ANSWERED = u64(1), u64(2)

@@ -55,6 +55,12 @@ def tlb_entry(v, ea):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def translated_entry(v, ea, space):  # type: ignore[no-untyped-def]
+    """That of `ea` with MSR[DR]=1, in supervisor (space 0) or problem state (1)."""
+    return address_of(v) + _TLB + (space + u64(1)) * _TABLE + ((ea >> u64(12)) & _INDEX) * _ENTRY
+
+
+@compiled
 def probe_read(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte at `ea` if level 1 allows loads from its page, else 0."""
     entry = tlb_entry(v, ea)

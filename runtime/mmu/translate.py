@@ -13,52 +13,35 @@ from dbt.backend.machinery import (
     u64,
     write64,
 )
-from dbt.exits import Exit
 
-from .segments import N, bound_segment, segment_mask
-from .shadow import FETCHED, insert, shadow_entry, shadow_key
-from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE, empty_tlbs, fill
-from .walk import (
-    A_C,
+from .faults import (
+    FAILED,
     FETCH,
-    IS_STORE,
+    ISI,
     LOAD,
+    MACHINE_CHECK,
     NO_EXECUTE,
     NO_PTE,
     PROTECTED,
     STORE,
-    attributes,
-    note_access,
-    real_address,
-    refused,
-    search,
+    UNREADABLE,
+    UNSEEN,
+    fault,
+    page_fault,
+    segment_fault,
 )
+from .radix import radix_address
+from .segments import N, bound_segment, segment_mask
+from .shadow import FETCHED, insert, shadow_entry, shadow_key
+from .spaces import RADIX
+from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE, empty_tlbs, fill
+from .walk import A_C, attributes, note_access, real_address, refused, search
 
-FAILED = u64(0xFFFF_FFFF_FFFF_FFFF)
 REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real addresses have 60 bits; real mode ignores the top four of an EA (Book III 5.7.3)
-UNSEEN, UNREADABLE = u64(1 << 60), u64(1 << 61)
 _AREA, _WRITE, _EXECUTE, _MISSING = (
     u64(n) for n in (shared.AREA_BYTES, shared.AREA_WRITE, shared.AREA_EXECUTE, shared.AREA_MISSING)
 )
 _BAD_PAGE = u64(0x0400_0000)  # a DSISR bit no storage interrupt of this MMU sets
-FAULT = u64(Exit.FAULT)
-DSI, DSEG, ISI, ISEG, MACHINE_CHECK = u64(0x300), u64(0x380), u64(0x400), u64(0x480), u64(0x200)
-
-
-@compiled
-def fault(v, vector, ea, bits):  # type: ignore[no-untyped-def]
-    """Report a storage interrupt; the result is FAILED. `bits` are for DSISR (data) or SRR1 (fetch)."""
-    v.exit = FAULT
-    v.fault_vector = vector
-    v.fault_dar = ea
-    v.fault_dsisr = bits
-    return FAILED
-
-
-@compiled
-def page_fault(v, ea, access, bits):  # type: ignore[no-untyped-def]
-    """DSI or ISI."""
-    return fault(v, ISI if access == FETCH else DSI, ea, bits | (IS_STORE if access == STORE else u64(0)))
 
 
 @compiled
@@ -85,9 +68,11 @@ def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
     """Real address of `ea` with translation on, or FAILED and an exit.
 
     With UNSEEN if stores there are allowed and need no look at the PTE; of a store, with UNREADABLE if loads are not allowed."""
+    if v.lpcr & RADIX:
+        return radix_address(v, ea, access, problem)
     segment = bound_segment(v, ea)
     if segment == u64(0):
-        return fault(v, ISEG if access == FETCH else DSEG, ea, u64(0))
+        return segment_fault(v, ea, access)
     slb_v = read64(segment + u64(16))
     if access == FETCH and slb_v & N:
         return fault(v, ISI, ea, NO_EXECUTE)

@@ -15,6 +15,7 @@ from dbt.backend.machinery import (
     write8,
 )
 
+from .faults import FETCH, IS_STORE, KEY_FAULT, NO_EXECUTE, PROTECTED, STORE
 from .shadow import ONE_TERABYTE
 
 # PTE, first doubleword: B, AVPN, software bits, L, H, V. Second: PP0, key, RPN with LP, R, C, WIMG, N, PP.
@@ -25,12 +26,6 @@ PTE_R, PTE_C, PTE_G, PTE_N = u64(0x100), u64(0x80), u64(8), u64(4)
 PTE_BYTES, GROUP_BYTES = u64(16), u64(128)
 HASH = u64((1 << 39) - 1)
 
-# access
-LOAD, STORE, FETCH = u64(0), u64(1), u64(2)
-# DSISR bits of a DSI, SRR1 bits of an ISI
-NO_PTE, NO_EXECUTE, PROTECTED, IS_STORE, KEY_FAULT = (
-    u64(x) for x in (0x4000_0000, 0x1000_0000, 0x0800_0000, 0x0200_0000, 0x0020_0000)
-)
 # attributes kept with a shadow translation
 A_PP, A_N, A_G, A_C, A_KEY_SHIFT = u64(7), u64(8), u64(0x10), u64(0x20), u64(6)
 

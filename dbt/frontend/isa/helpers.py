@@ -145,12 +145,16 @@ HELPERS: dict[str, Contract] = {
     ),
     "mfsr": Contract(("sr",), False, "The value of segment register sr (0..15)."),
     "tlbie": Contract(
+        ("rb", "rs"), True, "Invalidate hashed translations of RB on every vCPU (RS: LPID). May raise a program interrupt."
+    ),
+    "tlbiel": Contract(("rb", "rs"), True, "Invalidate hashed translations of RB on this vCPU."),
+    "radix_tlbie": Contract(
         ("rb", "rs", "how"),
         True,
-        "Invalidate translations of RB on every vCPU (RS: LPID). May raise a program interrupt. how, from ISA 3.0 on: RIC | "
-        "PRS << 2 | R << 3."
+        "Invalidate radix translations of RB and RS (PID, LPID) on every vCPU. how: RIC | PRS << 2. Raises the "
+        "privileged-instruction program interrupt for what is the hypervisor's.",
     ),
-    "tlbiel": Contract(("rb", "rs", "how"), True, "Invalidate translations of RB on this vCPU."),
+    "radix_tlbiel": Contract(("rb", "rs", "how"), True, "As radix_tlbie, on this vCPU."),
     "tlbsync": Contract((), False, "Wait for earlier tlbie of this vCPU to be done everywhere."),
     # -- messages
     "msgsndp": Contract(

@@ -91,8 +91,10 @@ def tlbie(c: Context, RB: Any, RS: Any, RIC: Any, PRS: Any, R: Any, helper: str)
     """Whether this state may is for the helper to say: where the hypervisor owns the page table, a guest may not.
 
     RIC, PRS and R came with ISA 3.0 and radix translation; before, hardware ignored their bits."""
-    how = (c.const(RIC) | (c.const(PRS) << 2) | (c.const(R) << 3)) if c.at_least("3.0") else 0
-    c.call(helper, c.gpr[RB], c.gpr[RS], how, exits=True)
+    if c.at_least("3.0") and R:
+        c.call("radix_" + helper, c.gpr[RB], c.gpr[RS], c.const(RIC) | (c.const(PRS) << 2), exits=True)
+    else:
+        c.call(helper, c.gpr[RB], c.gpr[RS], exits=True)
 
 
 @insn("tlbsync", "31 /:15 566:10 /", privileged=True, section="III 5.9.3.3")
