@@ -17,6 +17,7 @@ class Cpu:
     slb_entries: int
     segment_1t: bool
     isa: str
+    radix: bool = False  # has radix translation
 
     @property
     def level(self) -> int:
@@ -27,5 +28,5 @@ class Cpu:
 CPUS = {
     "power7": Cpu("POWER7", 0x003F_0203, 32, True, "2.06"),
     "power8": Cpu("POWER8", 0x004D_0200, 32, True, "2.07"),
-    "power9": Cpu("POWER9", 0x004E_1202, 32, True, "3.0"),
+    "power9": Cpu("POWER9", 0x004E_1202, 32, True, "3.0", radix=True),
 }

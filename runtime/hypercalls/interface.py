@@ -100,6 +100,15 @@ class Machine(Protocol):
         """Restart the machine after this call. Must return."""
         ...
 
+    @property
+    def radix(self) -> bool:
+        """Whether the partition may translate by radix trees."""
+        ...
+
+    def set_process_table(self, table: int, lpcr: int, mask: int, /) -> None:
+        """Translate by this process table, and set the bits of every LPCR that `mask` selects."""
+        ...
+
     def guest_panic(self, message: str, /) -> None:
         """The guest's operating system reports that it cannot go on. Must return."""
         ...

@@ -31,11 +31,13 @@ class CpuState:
 class PaprState:
     """Per partition. `random` is the state of H_RANDOM's generator: same seed, same numbers.
 
-    `time_offset_ns` is what set-time-of-day added to the machine's clock.
+    `time_offset_ns` is what set-time-of-day added to the machine's clock. `process_table` is the registered one: address | log2 of
+    its 4 KiB pages.
     """
 
     random: int = 0
     time_offset_ns: int = 0
+    process_table: int = 0
     cpus: dict[int, CpuState] = field(default_factory=dict)
 
     def cpu(self, number: int) -> CpuState:
@@ -55,4 +57,4 @@ class PaprState:
     def restored(cls, state: Mapping[str, Any]) -> PaprState:
         """The inverse of `dataclasses.asdict`."""
         cpus = {int(number): CpuState(**values) for number, values in state["cpus"].items()}
-        return cls(state["random"], state["time_offset_ns"], cpus)
+        return cls(state["random"], state["time_offset_ns"], state["process_table"], cpus)

@@ -1,7 +1,7 @@
-"""The pseries machine: a logical partition of a POWER8 as PAPR defines it, without any firmware file.
+"""The pseries machine: a logical partition of a POWER8 or POWER9 as PAPR defines it, without any firmware file.
 
 A generated device tree, direct entry into the kernel, the hypervisor's calls (the hash table family compiled, the rest
-in runtime/hypercalls), RTAS through a five-instruction stub, XICS and a virtual terminal.
+in runtime/hypercalls), a hashed page table or (POWER9) radix translation, RTAS through a five-instruction stub, XICS and a virtual terminal.
 
 Memory: the kernel at its physical address (0x400000 for Linux); RTAS, the device tree and the initial RAM disk lie in
 this order below the first 256 MiB or the end of memory, whichever comes first.
@@ -29,6 +29,7 @@ from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
 from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
 
+LPCR_LD, LPCR_GTSE = 1 << 17, 1 << 10  # a decrementer of more than 32 bits; the guest may use tlbie
 IDLE_SECONDS = 0.25  # an idle machine looks up this often, so that limits and signals are heard
 BOOT_EPOCH_NS = 1_700_000_000 * 10**9  # the deterministic clock starts here: 2023-11-14
 CONSOLE_POLL = 1 << 22  # instructions between looks at the keyboard
@@ -38,11 +39,13 @@ ALIGN = 0x1_0000
 class PseriesMachine:
     """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits.
 
-    `paced`: an idle guest sleeps as long as its clock says, instead of having the time pass at once. `terminals`: more of them, by
-    unit address. `pv`: offer the paravirtual framework (runtime/hypercalls/paravirt.py); only where privileged instructions trap."""
+    `mmu`: what the guest is told to translate by; radix if the CPU has it. `paced`: an idle guest sleeps as long as its clock says,
+    instead of having the time pass at once. `terminals`: more of them, by unit address. `pv`: offer the paravirtual framework
+    (runtime/hypercalls/paravirt.py); only where privileged instructions trap."""
 
     def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
                  clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False, pv: bool = False,
+                 mmu: Literal["hash", "radix"] | None = None,
                  terminals: Mapping[int, Any] | None = None, **options: Any) -> None:  # fmt: skip
         if clock not in ("instructions", "host"):
             raise ValueError(f"clock={clock!r}: instructions or host")
@@ -50,6 +53,9 @@ class PseriesMachine:
             raise ValueError("pv: the paravirtual framework replaces privileged instructions that trap (privileged='trap')")
         self.pv = pv
         self.vm = VM(memory=memory, **options)
+        self.radix = self.vm.cpu.radix if mmu is None else mmu == "radix"
+        if self.radix and not self.vm.cpu.radix:
+            raise ValueError(f"a {self.vm.cpu.name} has no radix translation")
         self.console, self.clock, self.paced = console, clock, paced
         self.terminals: Mapping[int, Any] = terminals or {}
         self.vcpus = list(self.vm.vcpus)
@@ -119,6 +125,13 @@ class PseriesMachine:
         """The guest cannot go on."""
         self._request = Panicked(message)
 
+    def set_process_table(self, table: int, lpcr: int, mask: int, /) -> None:
+        """Translation by the process table `table` (its address, and log2 of its 4 KiB pages in the low bits) and these bits of LPCR."""
+        self.vm.set_record(process_table=table)
+        for vcpu in self.vcpus:
+            vcpu.lpcr = vcpu.lpcr & ~mask | lpcr
+            vcpu.call("flush_mmu")
+
     def _interrupt_changed(self, server: int, up: bool) -> None:
         self.vcpus[server].external = up
 
@@ -147,6 +160,9 @@ class PseriesMachine:
         if initrd:
             self.vm.write(below, initrd)
         self.vm.write(rtas, ENTRY_STUB)
+        for vcpu in self.vcpus:
+            if self.vm.cpu.radix:
+                vcpu.lpcr |= LPCR_LD | LPCR_GTSE
         vcpu = self.vcpu
         vcpu.nia = start
         vcpu.gpr[3], vcpu.gpr[4], vcpu.gpr[5] = dtb, start, 0
@@ -160,7 +176,7 @@ class PseriesMachine:
         return PseriesConfig(
             memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
             bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
-            vmx=2, terminals=tuple(self.terminals), paravirtual=CALL if self.pv else (),
+            isa=cpu.isa, radix=self.radix, vmx=2, terminals=tuple(self.terminals), paravirtual=CALL if self.pv else (),
         )  # fmt: skip
 
     # -- running

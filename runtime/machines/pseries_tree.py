@@ -1,4 +1,4 @@
-"""The device tree of the pseries machine (a POWER8 logical partition with a hashed page table).
+"""The device tree of the pseries machine (a logical partition, POWER8 or POWER9, with a hashed page table or radix trees).
 
 Sources: PAPR, appendix "LoPAPR Binding" ( `ibm,segment-page-sizes`, `ibm,pft-size`, `ibm,pa-features`,
 `ibm,processor-segment-sizes`, /rtas, /vdevice), Linux 6.1 arch/powerpc/kernel/prom.c and
@@ -64,6 +64,10 @@ PAGE_SIZES_64K: Final = (
 )
 
 
+RADIX_PAGE_SIZES: Final = ((0, 12), (5, 16), (1, 21), (2, 30))
+DECREMENTER_BITS: Final = 56
+
+
 @dataclass(frozen=True, slots=True)
 class PseriesConfig:
     """What the tree describes. Sizes in bytes, frequencies in Hz, `initrd` is (first, one past the last)
@@ -90,6 +94,8 @@ class PseriesConfig:
     page_sizes: tuple[BasePageSize, ...] = PAGE_SIZES
     slb_entries: int = 32
     segment_1t: bool = True
+    radix: bool = False  # radix trees instead of the hashed page table: a POWER9 only
+    isa: str = "2.07"
     vmx: int = 0
     dfp: bool = False
     cache_line: int = 128
@@ -106,6 +112,8 @@ class PseriesConfig:
             raise ValueError(f"{self.cpus} CPUs")
         if not 18 <= self.hpt_log2 <= 46:  # SDR1[HTABSIZE] is 0..28 over a minimum of 256 KB.
             raise ValueError(f"a hashed page table of 2**{self.hpt_log2} bytes: from 18 to 46 are possible")
+        if self.radix and self.isa == "2.07":
+            raise ValueError(f"radix translation came with ISA 3.0, not {self.isa}")
         if self.vmx not in (0, 1, 2):
             raise ValueError(f"vmx {self.vmx}: 0, 1 or 2")
         if self.initrd is not None and not 0 <= self.initrd[0] < self.initrd[1] <= self.memory:
@@ -148,6 +156,9 @@ def _chosen(root: Node, config: PseriesConfig) -> None:
     console = f"/vdevice/vty@{CONSOLE_UNIT:x}"
     chosen.set("linux,stdout-path", console)
     chosen.set("stdout-path", console)
+    if config.radix:
+        # what ibm,client-architecture-support would have settled: byte 24 the MMU, byte 26 that the guest may use tlbie
+        chosen.set("ibm,architecture-vec-5", bytes(24) + bytes((0x40, 0, 0x40)))
 
 
 def _rtas(tree: Tree, config: PseriesConfig) -> None:
@@ -183,13 +194,19 @@ def _cpus(root: Node, config: PseriesConfig) -> None:
             cpu.set(f"{kind}-cache-line-size", config.cache_line)
             cpu.set(f"{kind}-cache-block-size", config.cache_line)
         cpu.set("ibm,ppc-interrupt-server#s", index)
-        cpu.set("ibm,pft-size", [0, config.hpt_log2])
-        cpu.set("slb-size", config.slb_entries)
+        if config.radix:
+            # AP of tlbie << 29 | log2 of the page size
+            cpu.set("ibm,processor-radix-AP-encodings", [ap << 29 | shift for ap, shift in RADIX_PAGE_SIZES])
+        else:
+            cpu.set("ibm,pft-size", [0, config.hpt_log2])
+            cpu.set("slb-size", config.slb_entries)
+            cpu.set("ibm,segment-page-sizes", [cell for size in config.page_sizes for cell in size.cells()])
+            if config.segment_1t:
+                # log2 sizes of segments: 256 MB and 1 TB; the other two slots are not used.
+                cpu.set("ibm,processor-segment-sizes", [28, 40, 0xFFFFFFFF, 0xFFFFFFFF])
         cpu.set("ibm,slb-size", config.slb_entries)
-        cpu.set("ibm,segment-page-sizes", [cell for size in config.page_sizes for cell in size.cells()])
-        if config.segment_1t:
-            # log2 sizes of segments: 256 MB and 1 TB; the other two slots are not used.
-            cpu.set("ibm,processor-segment-sizes", [28, 40, 0xFFFFFFFF, 0xFFFFFFFF])
+        if config.isa >= "3.0":
+            cpu.set("ibm,dec-bits", DECREMENTER_BITS)
         cpu.set("ibm,pa-features", _pa_features(config))
         if config.vmx:
             cpu.set("ibm,vmx", config.vmx)
@@ -198,12 +215,12 @@ def _cpus(root: Node, config: PseriesConfig) -> None:
 
 
 def _pa_features(config: PseriesConfig) -> bytes:
-    """`ibm,pa-features`: one descriptor {length, type 0, attribute bytes} with what a POWER8 partition has.
+    """`ibm,pa-features`: one descriptor {length, type 0, attribute bytes} with what a partition of this processor has.
 
     Transactional memory (byte 22) stays clear, and so do the vector facilities unless asked for: with the
     property present Linux switches off what it does not list.
     """
-    attributes = bytearray(24)
+    attributes = bytearray(24 if config.isa < "3.0" else 66)
     attributes[0] = 0xF6  # MMU, FPU, SLB, CTRL[RUN], DABR, no-execute
     # 64 KB cache-inhibited pages (bit 2), frin/friz/frip/frim, SPRG3, SLB entry 0 invalidation
     attributes[1] = 0x3F
@@ -217,6 +234,10 @@ def _pa_features(config: PseriesConfig) -> bytes:
     if config.vmx == 2:
         attributes[18] = 0x80
         attributes[20] = 0x80
+    if config.isa >= "3.0":
+        attributes[40] = 0x80 if config.radix else 0
+        attributes[46] = 0x80  # scv
+        attributes[62] = 0x80  # darn
     return bytes((len(attributes), 0)) + bytes(attributes)
 
 

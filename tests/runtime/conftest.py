@@ -57,6 +57,8 @@ class FakeMachine:
         self.terminals = {0x71000001: FakeConsole()}
         self.interrupts = Xics([0, 1], {0x1100: False, 0x1200: True})
         self.papr = PaprState()
+        self.radix = True
+        self.process_tables: list[tuple[int, int, int]] = []
         self.stats: dict[str, int] = {}
         self.requests: list[object] = []
         self.now = 0
@@ -73,6 +75,9 @@ class FakeMachine:
     def write(self, real: int, data: bytes) -> None:
         self.read(real, len(data))
         self.ram[real : real + len(data)] = data
+
+    def set_process_table(self, table: int, lpcr: int, mask: int) -> None:
+        self.process_tables.append((table, lpcr, mask))
 
     def timebase(self) -> int:
         return 0x123456789

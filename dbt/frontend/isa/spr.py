@@ -163,14 +163,34 @@ define(898, "PPR32", "uu", read_high("ppr"), write_high("ppr"), wide=False, sinc
 # -- privileged state
 
 
+LARGE_DECREMENTER, DECREMENTER_BITS = 17, 56  # bit of LPCR (LD), and how many bits a large decrementer has
+
+
+def decrementer_value(c: Context, v: Value) -> Value:
+    """A number as a decrementer holds it: 32 bits with a sign, of which mfspr shows no more; from ISA 3.0 on, where LPCR[LD] is 1,
+    DECREMENTER_BITS with a sign that mfspr extends (Book III 7.3)."""
+    small = v.to(i32).to(i64)
+    if not c.at_least("3.0"):
+        return small
+    unused = 64 - DECREMENTER_BITS
+    return ops.select((c.reg("lpcr") >> LARGE_DECREMENTER).to(i1), ops.sar(v << unused, unused), small)
+
+
 def read_decrementer(expiry: str) -> Read:
-    """A decrementer is the distance from the time base to its expiry: 32 bits of it (Book III 7.3)."""
-    return lambda c: c.reg(expiry) - time_base(c)
+    """A decrementer is the distance from the time base to its expiry."""
+    return lambda c: decrementer_value(c, c.reg(expiry) - time_base(c))
 
 
 def write_decrementer(expiry: str) -> Write:
-    """Bit 32 is the sign: a negative value has expired already, and asks for the interrupt at once."""
-    return lambda c, v: c.set_reg(expiry, time_base(c) + v.to(i32).to(i64, signed=True))
+    """A negative value has expired already, and asks for the interrupt at once."""
+
+    def write(c: Context, v: Value) -> None:
+        signed = v.to(i32).to(i64, signed=True)
+        if c.at_least("3.0"):
+            signed = ops.select((c.reg("lpcr") >> LARGE_DECREMENTER).to(i1), decrementer_value(c, v), signed)
+        c.set_reg(expiry, time_base(c) + signed)
+
+    return write
 
 
 def read_count(name: str) -> Read:
@@ -201,7 +221,7 @@ def write_tb40(c: Context, v: Value) -> None:
 define(17, "DSCR", "ss", since="2.06")
 define(18, "DSISR", "ss", wide=False)
 define(19, "DAR", "ss")
-define(22, "DEC", "ss", read_decrementer("dec_expiry"), write_decrementer("dec_expiry"), wide=False, sync=True)
+define(22, "DEC", "ss", read_decrementer("dec_expiry"), write_decrementer("dec_expiry"), sync=True)
 define(26, "SRR0", "ss")
 define(27, "SRR1", "ss")
 define(28, "CFAR", "ss", since="2.05")
@@ -263,7 +283,7 @@ define(304, "HSPRG0", "hh", held="hsprg0")
 define(305, "HSPRG1", "hh", held="hsprg1")
 define(306, "HDSISR", "hh", wide=False)
 define(307, "HDAR", "hh")
-define(310, "HDEC", "hh", read_decrementer("hdec_expiry"), write_decrementer("hdec_expiry"), wide=False, sync=True)
+define(310, "HDEC", "hh", read_decrementer("hdec_expiry"), write_decrementer("hdec_expiry"), sync=True)
 define(312, "RMOR", "hh", translates=True)
 define(313, "HRMOR", "hh", translates=True)
 define(314, "HSRR0", "hh")
