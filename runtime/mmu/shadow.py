@@ -41,17 +41,21 @@ def _map_slot(v, key):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def find_shadow(v, key):  # type: ignore[no-untyped-def]
-    """The shadow VSID of a guest segment, or 0 if it has none in this generation."""
+def _place(v, key):  # type: ignore[no-untyped-def]
+    """Host address of the entry of a key in the map, or of the free one for it."""
     slot = _map_slot(v, key)
     while True:
         at = v.shadow_map + (slot << u64(4))
-        word = read64(at + u64(8))
-        if word >> u64(32) != v.shadow_generation:
-            return u64(0)
-        if read64(at) == key:
-            return word & _SVSID
+        if read64(at) == key or read64(at + u64(8)) >> u64(32) != v.shadow_generation:
+            return at
         slot = (slot + u64(1)) & v.shadow_map_mask
+
+
+@compiled
+def find_shadow(v, key):  # type: ignore[no-untyped-def]
+    """The shadow VSID of a guest segment (the number of a key), or 0 if it has none in this generation."""
+    word = read64(_place(v, key) + u64(8))
+    return word & _SVSID if word >> u64(32) == v.shadow_generation else u64(0)
 
 
 @linked
@@ -108,30 +112,25 @@ def shadow_vsid(v, slb_v):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def renumber(v, key):  # type: ignore[no-untyped-def]
-    """Give a key that has a number in this generation another one. There must be one left."""
-    slot = _map_slot(v, key)
-    while read64(v.shadow_map + (slot << u64(4))) != key:
-        slot = (slot + u64(1)) & v.shadow_map_mask
-    write64(v.shadow_map + (slot << u64(4)) + u64(8), v.shadow_generation << u64(32) | v.shadow_next)
-    v.shadow_next += u64(1)
-
-
-@compiled
 def number(v, key):  # type: ignore[no-untyped-def]
-    """The number of a key; a new one if it has none in this generation."""
-    found = find_shadow(v, key)
-    if found:
-        return found
+    """The number of a key; a new one if it has none in this generation. There must be one left."""
+    at = _place(v, key)
+    word = read64(at + u64(8))
+    if word >> u64(32) == v.shadow_generation and word & _SVSID:
+        return word & _SVSID
     made = v.shadow_next
     v.shadow_next = made + u64(1)
-    slot = _map_slot(v, key)
-    while read64(v.shadow_map + (slot << u64(4)) + u64(8)) >> u64(32) == v.shadow_generation:
-        slot = (slot + u64(1)) & v.shadow_map_mask
-    at = v.shadow_map + (slot << u64(4))
     write64(at, key)
     write64(at + u64(8), v.shadow_generation << u64(32) | made)
     return made
+
+
+@compiled
+def forget_number(v, key):  # type: ignore[no-untyped-def]
+    """Take the number of a key away, whether it has one or not."""
+    at = _place(v, key)
+    if read64(at + u64(8)) >> u64(32) == v.shadow_generation:
+        write64(at + u64(8), v.shadow_generation << u64(32))
 
 
 @compiled

@@ -3,8 +3,8 @@
     quadrant EA[0:1]     0: the process PIDR names    3: PID 0, the operating system    1, 2: a segment interrupt
 
 A space is {effective LPID, effective PID}. It gets a number from the allocator of shadow VSIDs (shadow.py) when it is first used, and each
-terabyte of it a shadow VSID of its own, so that the shadow TLB serves both MMUs. To invalidate a space is to give it another number. The
-cache of bound segments (segments.py) holds terabytes of effective addresses:
+terabyte of it a shadow VSID of its own, so that the shadow TLB serves both MMUs. To invalidate a space is to take its number away: a space
+without one has nothing cached. The cache of bound segments (segments.py) holds terabytes of effective addresses:
     {EA of the terabyte, shadow VSID, 0, epoch}
 Level 1 and the jump cache hold pages of the quadrants as PIDR has them now.
 """
@@ -16,7 +16,7 @@ from dbt.backend.codecache import flush_jump_cache_of
 from dbt.backend.machinery import address_of, compiled, linked, read64, u64, write64
 
 from .segments import MASK_1T
-from .shadow import FETCHED, find_shadow, flush_mmu, forget_fetches, number, renumber, shadow_entry, shadow_key
+from .shadow import FETCHED, find_shadow, flush_mmu, forget_fetches, forget_number, number, shadow_entry, shadow_key
 from .tlb import PAGE, clear_entry, empty_segment, translated_entry
 
 RADIX = u64(1 << 20)  # LPCR[HR]: the host, and so every partition, translates by radix trees
@@ -131,10 +131,7 @@ def drop_space(v, pid):  # type: ignore[no-untyped-def]
     key = space_key(v, pid)
     if find_shadow(v, key) == u64(0):
         return u64(0)
-    if v.shadow_next > v.shadow_limit:
-        v.shadow_wraps += u64(1)
-        return flush_mmu(v)
-    renumber(v, key)
+    forget_number(v, key)
     v.segment_epoch += u64(1)
     if pid == v.pid:
         forget_quadrant(v, u64(0))
