@@ -60,7 +60,7 @@ mmio_address mmio_data mmio_size:i32 mmio_write:i32 mmio_state:i32
 pending:i32 external:i32 halted:i32 attention:i32
 machine decoder*16
 parallel clock_exits inside
-budget_end fp_live lookups hypercalls_light delivered*64
+budget_end fp_live lookups hypercalls_light delivered*128
 scratch*16
 exit_count*64
 """

@@ -59,7 +59,7 @@ def deliver(v, vector, why):  # type: ignore[no-untyped-def]
         new |= MSR_IR | MSR_DR
     v.msr = new
     v.nia = base + vector
-    v.delivered[vector >> u64(7) & u64(63)] += u64(1)
+    v.delivered[vector >> u64(5) & u64(127)] += u64(1)
     set_mode(v)
 
 

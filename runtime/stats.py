@@ -17,13 +17,13 @@ VECTORS = {
     0x100: "system reset", 0x200: "machine check", 0x300: "data storage", 0x380: "data segment", 0x400: "instruction storage",
     0x480: "instruction segment", 0x500: "external", 0x600: "alignment", 0x700: "program", 0x800: "floating-point unavailable",
     0x900: "decrementer", 0xA00: "directed doorbell", 0xC00: "system call", 0xD00: "trace", 0xE00: "hypervisor data storage",
-    0xF00: "performance monitor", 0xF20: "vector unavailable", 0xF40: "VSX unavailable", 0xF60: "facility unavailable",
+    0xF00: "performance monitor", 0xF20: "vector unavailable", 0xF40: "VSX unavailable", 0xF60: "facility unavailable", 0x3000: "system call vectored",
 }  # fmt: skip
 MACHINE_COUNTERS = (
     "code_invalidations", "code_pages_made", "code_pages_dropped", "regions_dropped", "tlb_flushes", "tlb_page_flushes",
     "hcall_enter", "hcall_remove", "hcall_protect", "hcall_read", "hcall_bulk", "hcall_clear",
 )  # fmt: skip
-VCPU_COUNTERS = ("lookups", "tlb_fills", "walk_misses", "segment_misses", "flush_all", "flush_page", "shadow_wraps")
+VCPU_COUNTERS = ("lookups", "tlb_fills", "walk_misses", "segment_misses", "flush_all", "flush_page", "flush_space", "shadow_wraps")
 
 
 def collect(vm: VM, calls: dict[str, int]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def collect(vm: VM, calls: dict[str, int]) -> dict[str, Any]:
         heavy.update(vcpu.heavy)
         emulated.update(vcpu.emulated)
         for vector, name in VECTORS.items():
-            if count := read(vcpu.address, SLOTS["delivered"].element(vector >> 7 & 63)):
+            if count := read(vcpu.address, SLOTS["delivered"].element(vector >> 5 & 127)):
                 delivered[name] += count
         for name in VCPU_COUNTERS:
             counters[name] += read(vcpu.address, SLOTS[name])

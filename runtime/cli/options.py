@@ -85,7 +85,7 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     g = parser.add_argument_group("machine")
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
     g.add_argument("--smp", type=number, default=1, metavar="N", help="how many CPUs (default 1)")
-    g.add_argument("--cpu", "-cpu", default="power8", help="processor model: power7 or power8 (default)")
+    g.add_argument("--cpu", "-cpu", default="power8", help="processor model: power7, power8 (default) or power9")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",
                    help="translate privileged instructions (default), or let each exit and be emulated")  # fmt: skip

@@ -235,9 +235,12 @@ def _pa_features(config: PseriesConfig) -> bytes:
         attributes[18] = 0x80
         attributes[20] = 0x80
     if config.isa >= "3.0":
-        attributes[40] = 0x80 if config.radix else 0
-        attributes[46] = 0x80  # scv
-        attributes[62] = 0x80  # darn
+        # large decrementer, 64-bit features, performance monitor, ... as QEMU's POWER9 has them
+        for byte in range(24, 64, 2):
+            attributes[byte] = 0x80
+        attributes[34] = 0xC0  # event-based branches, extended
+        attributes[40] = 0x80 if config.radix else 0  # 46 is scv, 62 darn
+        attributes[54] = 0x80 if config.dfp else 0
     return bytes((len(attributes), 0)) + bytes(attributes)
 
 

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from . import explain_radix
+
 Access = Literal["load", "store", "fetch"]
 
 MSR_PR, MSR_IR, MSR_DR = 1 << 14, 1 << 5, 1 << 4
+RADIX = 20  # bit of LPCR: HR
 # base page sizes by L||LP of the SLB entry; actual sizes of each by the PTE's LP (value, bits that count)
 BASE_SIZE = {0b000: 12, 0b101: 16, 0b100: 24, 0b110: 34}
 LARGE_SIZES = {
@@ -38,16 +41,19 @@ class Registers:
     amr: int = 0
     iamr: int = 0
     vrma: int = 0  # the VSID doubleword of the virtual real mode area, 0: none
+    lpcr: int = 0
+    pid: int = 0
+    process_table: int = 0  # of radix translation: address | log2 of its 4 KiB pages
 
     @classmethod
     def of(cls, vcpu: Any) -> Registers:
         """Those of a vCPU of a machine (runtime.vm)."""
         vm = vcpu.vm
-        shared = {name: int(vm.record[name]) for name in ("htab", "htab_groups", "htab_vrma", "ram", "ram_size")}
+        shared = {name: int(vm.record[name]) for name in ("htab", "htab_groups", "htab_vrma", "ram", "ram_size", "process_table")}
         table = _bytes_at(shared["htab"], shared["htab_groups"] * 128) if shared["htab"] else None
         return cls(
             vcpu.msr, list(zip(vcpu.slb_e, vcpu.slb_v, strict=True)), table, _bytes_at(shared["ram"], shared["ram_size"]),
-            shared["ram_size"], vcpu.sdr1, vcpu.amr, vcpu.iamr, shared["htab_vrma"],
+            shared["ram_size"], vcpu.sdr1, vcpu.amr, vcpu.iamr, shared["htab_vrma"], vcpu.lpcr, vcpu.pid, shared["process_table"],
         )  # fmt: skip
 
 
@@ -86,6 +92,7 @@ class Translation:
     groups: tuple[int, ...] = ()  # byte offsets in the table of the groups searched
     tested: list[Tested] = field(default_factory=list)
     pte_index: int | None = None
+    pte_real: int | None = None  # radix: real address of the entry
     actual_shift: int | None = None
     steps: list[str] = field(default_factory=list)
 
@@ -104,7 +111,10 @@ def translate(registers: Registers, ea: int, access: Access = "load") -> Transla
     """Translate `ea` for an access, noting each step."""
     t = Translation(ea, access, bool(registers.msr & MSR_PR))
     if registers.msr & (MSR_IR if access == "fetch" else MSR_DR):
-        _virtual(t, registers)
+        if registers.lpcr >> RADIX & 1:
+            explain_radix.walk(t, registers)
+        else:
+            _virtual(t, registers)
     else:
         _real_mode(t, registers)
     return t

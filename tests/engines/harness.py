@@ -133,7 +133,7 @@ class Rig:
         v.call("translation_changed", SDR1)
         v.icount, v.pending, v.halted, v.attention, v.mmio_state, v.exit = icount, 0, 0, 0, 0, 0
         v.trap_privileged = trap
-        ctypes.memset(v.address + SLOTS["delivered"].offset, 0, 8 * 64)
+        ctypes.memset(v.address + SLOTS["delivered"].offset, 0, 8 * 128)
         ctypes.memset(v.address + SLOTS["exit_count"].offset, 0, 8 * 64)
         if data is not None:
             ctypes.memmove(self._data, data, len(data))

@@ -158,7 +158,7 @@ def test_decrementer_at_every_instruction_of_a_loop(rigs: Rigs, truth: list[Stat
             v = rig.vcpu
             assert (v.nia, v.icount) == (0x900, k + 1), k
             assert int.from_bytes(want.record[slot("nia").offset :][:8], "little") == v.srr0, k
-            assert v.srr1 & EE and v.delivered[0x900 >> 7] == 1
+            assert v.srr1 & EE and v.delivered[0x900 >> 5] == 1
             names = [f"gpr{n}" for n in range(32)] + ["lr", "ctr", "cr0", "reserve_size"]
             for name in names:
                 s = slot(name)

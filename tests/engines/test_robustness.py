@@ -71,7 +71,7 @@ try:
     vcpu.run(max_instructions=10)
 except NotEmulated as e:
     print(e)
-print(hex(vcpu.nia), vcpu.icount, vcpu.delivered[0x700 >> 7])
+print(hex(vcpu.nia), vcpu.icount, vcpu.delivered[0x700 >> 5])
 """
 
 

@@ -297,6 +297,25 @@ def test_random_is_splitmix64(vm):
     assert values == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 
 
+def test_register_process_table(vm):
+    """The table, LPCR[UPRT, HR, GTSE], and what is refused."""
+    uprt_hr, gtse = 1 << 22 | 1 << 20, 1 << 10
+    assert vm.call(0x37C, 0x1D, 0x1E00_0000, 0, 12) == H_SUCCESS  # Linux's: new, radix, the guest invalidates
+    assert vm.process_tables == [(0x1E00_000C, uprt_hr | gtse, uprt_hr | gtse)]
+    assert vm.call(0x37C, 0, 0, 0, 0) == H_SUCCESS  # no change but GTSE
+    assert vm.call(0x37C, 0x10, 0, 0, 0) == H_SUCCESS  # none: the hashed page table
+    assert vm.call(0x37C, 0x18, 0, 0, 0) == H_SUCCESS
+    assert vm.process_tables[1:] == [(0x1E00_000C, 0, gtse), *[(0, 0, uprt_hr | gtse)] * 2]
+    for args, status in (
+        ((0x20, 0, 0, 0), H_PARAMETER), ((0x1A, 0, 0, 0), H_PARAMETER), ((0x1D, 0x1001, 0, 0), H_P2), ((0x1D, 1 << 60, 0, 0), H_P2),
+        ((0x1D, 0x1000, 1, 0), H_P3), ((0x1D, 0x1000, 0, 25), H_P4), ((0x10, 0x1000, 0, 0), H_P2), ((0x10, 0, 0, 1), H_P4),
+    ):  # fmt: skip
+        assert vm.call(0x37C, *args) == status, args
+    vm.radix = False
+    assert vm.call(0x37C, 0x1D, 0x1000, 0, 0) == H_PARAMETER
+    assert len(vm.process_tables) == 4
+
+
 def test_state_survives_a_snapshot(vm):
     _area(vm, 0x1000, 640, 2)
     vm.call(0xDC, REG_VPA, 1, 0x1000)

@@ -82,6 +82,29 @@ def test_pa_features():
     assert cpu(CONFIG).properties["ibm,pa-features"] == bytes(plain)
 
 
+# QEMU 7.2, `-M pseries,cap-htm=off,dumpdtb=FILE -cpu power9`
+QEMU_PA_FEATURES_3 = (
+    "4200f63f c7c080f0 80000000 00000000 00008000 80008000 00008000 80008000 80008000 c0008000 80008000"
+    "80008000 80008000 80008000 80008000 80008000 80000000"
+)
+
+
+def test_power9():
+    """What radix translation adds, and takes away; the same processor with a hashed page table."""
+    config = replace(CONFIG, cpu_name="PowerPC,POWER9", isa="3.0", radix=True, vmx=2, dfp=True)
+    radix = cpu(config)
+    assert radix.properties["ibm,pa-features"] == bytes.fromhex(QEMU_PA_FEATURES_3)
+    assert radix.cells("ibm,processor-radix-AP-encodings") == (0xC, 0xA0000010, 0x20000015, 0x4000001E)
+    assert radix.cells("ibm,dec-bits") == (56,)
+    assert not {"ibm,pft-size", "ibm,segment-page-sizes", "slb-size"} & set(radix.properties)
+    vector5 = build_pseries_tree(config).root["chosen"].properties["ibm,architecture-vec-5"]
+    assert vector5 == bytes(24) + b"\x40\0\x40"
+    hashed = cpu(replace(config, radix=False))
+    assert hashed.properties["ibm,pa-features"][2 + 40] == 0 and "ibm,pft-size" in hashed.properties
+    with pytest.raises(ValueError, match="radix"):
+        replace(config, isa="2.07")
+
+
 def test_options():
     root = build_pseries_tree(
         replace(CONFIG, cpus=3, rtas_base=None, initrd=None, console_interrupt=None)
@@ -150,16 +173,14 @@ def test_has_what_the_proven_trees_have(name):
     proven = Tree.from_dtb(
         subprocess.run(["dtc", "-q"], input=source, capture_output=True, check=True).stdout
     )
-    ours = build_pseries_tree(CONFIG).root
-    radix_or_vector = {
-        "ibm,vmx", "ibm,dfp", "ibm,dec-bits", "ibm,processor-radix-AP-encodings", "ibm,architecture-vec-5",
-        "phandle",
-    }  # fmt: skip
+    radix = name.endswith("radix")
+    config = replace(CONFIG, vmx=2, dfp=True, radix=radix, isa="3.0" if radix else "2.07")
+    ours = build_pseries_tree(replace(config, cpu_name="PowerPC,POWER9" if radix else "PowerPC,POWER8")).root
 
     def compare(theirs, mine) -> None:
-        assert set(theirs.properties) - radix_or_vector <= set(mine.properties), theirs.name
+        assert set(theirs.properties) - {"phandle"} <= set(mine.properties), theirs.name
         for child in theirs.children:
-            compare(child, mine[child.name.replace("POWER9", "POWER8")])
+            compare(child, mine[child.name])
 
     compare(proven.root, ours)
 

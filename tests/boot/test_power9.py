@@ -1,0 +1,46 @@
+"""A POWER9 with radix translation: the big-endian guest and Debian's kernel boot, the same on every engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from runtime.events import Shutdown
+
+from .test_boot import EXPECTED, TROUBLE, boot
+from .test_debian import boot as boot_debian
+from .test_debian import files, lines
+
+__all__ = ["files"]  # a fixture
+
+
+def test_engines_agree() -> None:
+    one, two = (boot(engine=e, cpu="power9") for e in ("interpreter", "jit"))
+    said = one.console.decode().replace("\r", "").splitlines()
+    assert one.event == Shutdown(0)
+    assert [line for line in said if line in EXPECTED] == list(EXPECTED)
+    assert "MMU\t\t: Radix" in said and not [line for line in said if any(t in line for t in TROUBLE)]
+    assert (one.console, one.instructions, one.registers) == (two.console, two.instructions, two.registers)
+    counters = one.statistics["counters"]
+    assert counters["flush_space"] > 0 and counters["hcall_enter"] == 0
+
+
+@pytest.mark.slow
+def test_hashed_page_table() -> None:
+    """The same processor, told to use the hashed page table."""
+    found = boot(engine="jit", cpu="power9", mmu="hash")
+    said = found.console.decode().replace("\r", "").splitlines()
+    assert found.event == Shutdown(0) and "MMU\t\t: Hash" in said
+    assert [line for line in said if line in EXPECTED] == list(EXPECTED)
+
+
+@pytest.mark.slow
+def test_debian(files: tuple) -> None:  # type: ignore[type-arg]
+    from guests import debian
+
+    disk = debian.self_check(files[1])
+    one, two = (boot_debian(files[0], disk, engine=e, cpu="power9")[0] for e in ("interpreter", "jit"))
+    wanted = [line for line in EXPECTED if line != "2000"]  # as in test_debian
+    assert one.event == Shutdown(0) and [line for line in lines(one) if line in wanted] == wanted
+    assert not [line for line in lines(one) if any(t in line for t in TROUBLE)]
+    assert (one.console, one.instructions, one.registers) == (two.console, two.instructions, two.registers)
+    assert one.statistics["interrupts"]["system call vectored"] > 1000  # glibc uses scv where the kernel offers it
