@@ -26,7 +26,9 @@ MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runti
              "runtime.mmu.radix_tlbie", "runtime.mmu.hcalls", "runtime.mmu.shared_page",
              "runtime.interrupts", "runtime.messages", "runtime.dispatch", "runtime.scheduler", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
              "dbt.backend.float_exact", "dbt.backend.float_instruction",
-             "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact")  # fmt: skip
+             "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact",
+             "dbt.backend.decimal_wide", "dbt.backend.decimal_format", "dbt.backend.decimal_round", "dbt.backend.decimal_compute", "dbt.backend.decimal_bits",
+             "dbt.backend.decimal_exact")  # fmt: skip
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
 CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident

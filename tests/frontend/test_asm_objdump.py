@@ -27,6 +27,7 @@ DELIBERATE = [
     (r"(mfspr|mtspr) .*", r"(mfrtc[ul]|mtrtc[ul]) .*", "the 601's real-time clock is not POWER8's"),
     (r"(mftb|mftbu) .*", r"\.long .*|mftb.*", "objdump for POWER8 knows mftb only as mfspr 268"),
     (r"(l|st)\w+ux? .*|(lmw|lsw[ix]|lq|stq|lqarx|stqcx\.|(l|st)fdpx?) .*", r"\.long .*", "invalid: RA a target, odd pairs"),
+    (r"d\w+q\.? .*f\d*[13579]\b.*", r"\.long .*|d\w+q\.? .*", "odd pairs: objdump refuses targets and writes sources even"),
     (r"m[ft]ocrf .*", r"\.long .*", "more than one field named"),
     (r"(dcbf|sync|wait)\b.*", r"\.long .*", "reserved L or WC"),
     (r"tlbiel (r\d+),r(\d+)", r"tlbiel \S+", "objdump writes the register field RS as the number L"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from . import branch as branch
 from . import cr as cr
+from . import decimal_arithmetic as decimal_arithmetic
+from . import decimal_test as decimal_test
 from . import fixed_arithmetic as fixed_arithmetic
 from . import fixed_bcd as fixed_bcd
 from . import fixed_compare as fixed_compare

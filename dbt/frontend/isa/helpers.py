@@ -119,6 +119,16 @@ HELPERS: dict[str, Contract] = {
         "is up to date before and after. mode: R << 2 | RMC, which names the rounding of those that have these fields (3, "
         "FPSCR's, for the others; op & ODD overrides it). An enabled exception, with MSR[FE0,FE1] nonzero: program exit.",
     ),
+    # -- decimal floating point (Book I 5.6)
+    "decimal_operation": Contract(
+        ("word", "operation"),
+        False,
+        "Carry out a decimal instruction with a result, whose operands its word names (operations: dbt/dfp.py): FPRs, FPSCR "
+        "(settled first), CR1 of a record form. Result: 1 if an enabled exception is to interrupt, else 0.",
+    ),
+    "decimal_test": Contract(
+        ("word", "operation"), False, "The same for decimal comparisons and tests: CR field BF and FPCC."
+    ),
     # -- translation (Book III 5.7-5.9)
     "translation_changed": Contract(
         ("spr",),
