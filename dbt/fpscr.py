@@ -35,20 +35,23 @@ HELD = 0  # nothing remembered: FPSCR holds them
 ADD, SUB, MUL, DIV, SQRT, MADD, MSUB, NMADD, NMSUB, RE, RSQRTE, RSP = range(1, 13)
 FROM_S64, FROM_U64 = 13, 14
 TO_S64, TO_U64, TO_S32, TO_U32 = 15, 16, 17, 18
-RIN, RIZ, RIP, RIM = 19, 20, 21, 22
-CMPU, CMPO = 23, 24
-MAX, MIN, MAXC, MINC, MAXJ, MINJ = 25, 26, 27, 28, 29, 30  # these, and masks of truth: neither FPRF nor FR and FI
-EQ, GT, GE = 31, 32, 33
-FROM_DOUBLE, TO_DOUBLE, TO_EXTENDED, TO_INTEGRAL = 34, 35, 36, 37  # of quads: frontend/isa/vsx_quad.py
+RIN, RIZ, RIP, RIM, RIC = 19, 20, 21, 22, 23
+RHP, WIDEN = 24, 25  # to a half; from a shorter format, which the operand has been widened from
+CMPU, CMPO = 26, 27
+MAX, MIN, MAXC, MINC, MAXJ, MINJ = 28, 29, 30, 31, 32, 33  # these, and masks of truth: neither FPRF nor FR and FI
+EQ, GT, GE = 34, 35, 36
+FROM_DOUBLE, TO_DOUBLE, TO_EXTENDED, TO_INTEGRAL = 37, 38, 39, 40  # of quads: frontend/isa/vsx_quad.py
 TRUNCATE = 0x40  # with TO_*: towards zero whatever RN says
 SINGLE = 0x80  # the result is rounded to single precision
 ODD, INEXACT = 0x40, 0x80  # of quads: round to odd; TO_INTEGRAL that tells whether it was inexact
 # Where an instruction's operands are: with the operation in what Exit.FLOAT carries, never in fp_op
-FORM = 0xFF00
+FORM = 0xFFF00
 CLASSIC = 0  # FRA, FRB, FRC to FRT
 VSX = 0x100  # XA, XB to XT; XB is also the factor
 ADDEND = 0x200  # XT = XA * XB + XT
 FACTOR = 0x300  # XT = XA * XT + XB
 VECTOR = 0x1000  # with one of these: doubles in every lane, or singles (SINGLE); else doubleword 0
+# Elements that are no doublewords (frontend/isa/vsx_convert.py)
+FROM_WORD, FROM_HALF, TO_WORD, TO_HALF = 0x10000, 0x20000, 0x40000, 0x80000
 # beside the operation in fp_op: FPCC was set by a comparison since
 COMPARED, CC_SHIFT = 0x1000, 8

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .half import HALF_BITS, rounded_to_half
 from .machinery import compiled, leading_zeros, u64
 from .softfloat import (
     ADD,
@@ -41,6 +42,8 @@ from .softfloat import (
     NUMBER_ONE,
     ONE,
     RE,
+    RHP,
+    RIC,
     RIN,
     RIP,
     RIZ,
@@ -65,6 +68,7 @@ from .softfloat import (
     VXIMZ,
     VXSNAN,
     VXVC,
+    WIDEN,
     XX,
     ZERO,
     add,
@@ -98,6 +102,15 @@ def integral(b, mode):  # type: ignore[no-untyped-def]
         return b & SIGN
     n = leading_zeros(whole)
     return b & SIGN | (u64(1086) - n) << u64(52) | (whole << n >> u64(11)) & FRACTION
+
+
+@compiled
+def exactly_integral(b, mode):  # type: ignore[no-untyped-def]
+    """The same, with flags that say whether it was inexact."""
+    x = integral(b, mode)
+    if x == b:
+        return x, ZERO
+    return x, XX | FI | (FR if x & MAGNITUDE > b & MAGNITUDE else ZERO)
 
 
 @compiled
@@ -230,7 +243,8 @@ def compute(op, a, b, c, control):  # type: ignore[no-untyped-def]
     if (two or three) and is_nan(a):
         return quieted(a, single), flags
     if is_nan(b):
-        return quieted(b, single or kind == RSP), flags
+        x = quieted(b, single or kind == RSP)
+        return (x & HALF_BITS if kind == RHP else x), flags
     if three and is_nan(c):
         return quieted(c, single), flags
     if kind == ADD:
@@ -256,12 +270,14 @@ def compute(op, a, b, c, control):  # type: ignore[no-untyped-def]
             return root, flags
         x, more = divide(NUMBER_ONE, root, single, control)
         return x, (flags & XX) | more
+    if is_infinite(b) or is_zero(b) or kind == WIDEN:
+        return b, ZERO
+    if kind == RHP:
+        return rounded_to_half(b, control)
     if kind == RSP:
-        if is_zero(b) or is_infinite(b):
-            return b, ZERO
         e, sig = unpack(b)
         return rounded(b >> u64(63), e, sig, True, control)
-    if is_infinite(b):
-        return b, ZERO
+    if kind == RIC:
+        return exactly_integral(b, control & RN)
     mode = AWAY if kind == RIN else TO_ZERO if kind == RIZ else UP if kind == RIP else DOWN
     return integral(b, mode), ZERO

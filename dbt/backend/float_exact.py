@@ -11,7 +11,7 @@ import numpy as np
 from .. import fpscr
 from .float_compute import compute
 from .machinery import compiled, exported, get_mxcsr, set_mxcsr, u64
-from .softfloat import CMPO, CMPU, INFINITY, KIND, RSP, SIGN, SINGLE, TO_S64, TO_U32, is_nan, is_zero
+from .softfloat import CMPO, CMPU, INFINITY, KIND, RHP, RSP, SIGN, SINGLE, TO_S64, TO_U32, is_nan, is_zero
 
 ZERO = u64(0)
 FX, FEX, VX, OX, UX, ZX, XX = (u64(x) for x in (fpscr.FX, fpscr.FEX, fpscr.VX, fpscr.OX, fpscr.UX, fpscr.ZX, fpscr.XX))
@@ -25,7 +25,7 @@ MXCSR_KEPT = MXCSR_ZE | MXCSR_OE | MXCSR_UE | MXCSR_PE
 
 
 @compiled
-def classified(x, single):  # type: ignore[no-untyped-def]
+def classified(x, op):  # type: ignore[no-untyped-def]
     """FPRF of a result (Book I 4.2.2, figure 47): C and FPCC."""
     if is_nan(x):
         return u64(0x11)
@@ -35,7 +35,12 @@ def classified(x, single):  # type: ignore[no-untyped-def]
     magnitude = x & ~SIGN
     if magnitude == INFINITY:
         return u64(9) if negative else u64(5)
-    tiny = magnitude < (u64(0x381 << 52) if single else u64(1 << 52))
+    least = u64(1 << 52)
+    if op & SINGLE or op & KIND == RSP:
+        least = u64(0x381 << 52)
+    elif op & KIND == RHP:
+        least = u64(0x3F1 << 52)
+    tiny = magnitude < least
     return (u64(8) if negative else u64(4)) | (u64(16) if tiny else ZERO)
 
 
@@ -86,7 +91,7 @@ def settle(v):  # type: ignore[no-untyped-def]
     if op:
         kind = op & KIND
         result, flags = compute(op, v.fp_a, v.fp_b, v.fp_c, ZERO)
-        fprf = ZERO if kind >= TO_S64 and kind <= TO_U32 else classified(result, kind == RSP or op & SINGLE != ZERO)
+        fprf = ZERO if kind >= TO_S64 and kind <= TO_U32 else classified(result, op)
         v.fpscr = (v.fpscr & ~(FPRF | FR_FI)) | fprf << u64(12) | (flags & FR_FI)
     if remembered & COMPARED:
         v.fpscr = (v.fpscr & ~FPCC) | (remembered >> CC_SHIFT & u64(15)) << u64(12)
@@ -123,7 +128,7 @@ def finish(v, op, a, b, c):  # type: ignore[no-untyped-def]
         if not suppressed:
             new &= ~FPRF
             if kind < TO_S64 or kind > TO_U32:  # of a conversion to an integer it is undefined: 0
-                new |= classified(result, kind == RSP or op & SINGLE != ZERO) << u64(12)
+                new |= classified(result, op) << u64(12)
         v.fpscr = new
     raise_bits(v, flags)
     happened = flags & STICKY

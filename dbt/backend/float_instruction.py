@@ -9,14 +9,17 @@ import numpy as np
 
 from .. import fpscr
 from .float_exact import ENABLES, INVALID, STICKY, VX, finish, fp_compute, raise_bits, settle
+from .half import half_bits, widened_half
 from .machinery import compiled, linked, u64
-from .softfloat import CMPO, CMPU, EQ, KIND, SINGLE, VECTOR, narrowed, widened
+from .softfloat import CMPO, CMPU, EQ, FROM_S64, FROM_U64, KIND, SINGLE, TO_S64, TO_U32, VECTOR, narrowed, widened
 
 ZERO, ONE = u64(0), u64(1)
 FE = u64(fpscr.FE)
 FIELD, HIGH = u64(31), u64(32)
 FORM, CLASSIC, ADDEND, FACTOR = u64(fpscr.FORM), u64(fpscr.CLASSIC), u64(fpscr.ADDEND), u64(fpscr.FACTOR)
-WORD = u64(0xFFFF_FFFF)
+WORD, HALF = u64(0xFFFF_FFFF), u64(0xFFFF)
+FROM_WORD, FROM_HALF, TO_WORD, TO_HALF = (u64(x) for x in (fpscr.FROM_WORD, fpscr.FROM_HALF, fpscr.TO_WORD, fpscr.TO_HALF))
+NARROW_SOURCE, NARROW_TARGET = FROM_WORD | FROM_HALF, TO_WORD | TO_HALF
 
 
 @compiled
@@ -45,6 +48,8 @@ def float_instruction(v, payload):  # type: ignore[no-untyped-def]
     settle(v)
     if form == CLASSIC:
         return classic(v, word, op)
+    if form & (NARROW_SOURCE | NARROW_TARGET):
+        return converted(v, word, op)
     if form & VECTOR:
         return vector(v, word, op)
     return scalar(v, word, op)
@@ -104,7 +109,7 @@ def vector(v, word, op):  # type: ignore[no-untyped-def]
     FPRF, FR and FI stay."""
     kind, form, single = op & KIND, op & FORM & ~VECTOR, op & SINGLE != ZERO
     t, old, flags = xt(word), v.fpscr, ZERO
-    high = low = ZERO
+    low = high = ZERO
     for n in range(4 if single else 2):
         k = u64(n)
         a, b, c = lane(v, xa(word), k, single), lane(v, xb(word), k, single), ZERO
@@ -118,10 +123,15 @@ def vector(v, word, op):  # type: ignore[no-untyped-def]
         flags |= v.scratch[0]
         if single:
             result = (result & WORD if kind >= EQ else narrowed(result)) << ((k & ONE) << u64(5))
-        if k << (ZERO if single else ONE) >= u64(2):
-            high |= result
-        else:
-            low |= result
+            k >>= ONE
+        low, high = low | (ZERO if k else result), high | (result if k else ZERO)
+    return vector_finished(v, word, op, high, low, flags, old)
+
+
+@compiled
+def vector_finished(v, word, op, high, low, flags, old):  # type: ignore[no-untyped-def]
+    """The end of a vector instruction, given the exceptions of all elements and FPSCR before."""
+    t, kind = xt(word), op & KIND
     raise_bits(v, flags)
     happened = flags & STICKY
     if flags & INVALID:
@@ -132,3 +142,51 @@ def vector(v, word, op):  # type: ignore[no-untyped-def]
         if kind >= EQ and word & u64(1 << 10):
             v.cr[6] = np.uint8(8 if high & low == ~ZERO else 2 if high | low == ZERO else 0)
     return interrupts(v, trap)
+
+
+@compiled
+def source(bits, op, narrow):  # type: ignore[no-untyped-def]
+    """The operand of a conversion in a lane (of 32 bits where `narrow`): a double, or an integer in 64 bits."""
+    kind = op & KIND
+    if op & FROM_HALF:
+        return widened_half(bits & HALF)
+    if op & FROM_WORD == ZERO:
+        return bits
+    bits = bits & WORD if narrow else bits >> u64(32)
+    if kind == FROM_S64:
+        return (bits ^ u64(1 << 31)) - u64(1 << 31)
+    return bits if kind == FROM_U64 else widened(bits)
+
+
+@compiled
+def target(result, op, narrow):  # type: ignore[no-untyped-def]
+    """The lane that a conversion's result makes."""
+    kind = op & KIND
+    if op & TO_HALF:
+        return half_bits(result)
+    if op & TO_WORD == ZERO:
+        return result
+    bits = result & WORD if kind >= TO_S64 and kind <= TO_U32 else narrowed(result)
+    return bits if narrow else bits | bits << u64(32)
+
+
+@compiled
+def converted(v, word, op):  # type: ignore[no-untyped-def]
+    """Between elements of different widths, or on words that are not all singles (frontend/isa/vsx_convert.py)."""
+    narrow = op & NARROW_SOURCE != ZERO and op & NARROW_TARGET != ZERO
+    b, t, old, flags = xb(word), xt(word), v.fpscr, ZERO
+    if op & VECTOR == ZERO:
+        result, suppressed, trap = finish(v, op, ZERO, source(v.vsr[b][1], op, False), ZERO)
+        if not suppressed:
+            v.vsr[t][1] = target(result, op, False)
+            v.vsr[t][0] = ZERO
+        return interrupts(v, trap)
+    low = high = ZERO
+    for n in range(4 if narrow else 2):
+        k = u64(n)
+        place, at = (k & ONE) << u64(5) if narrow else ZERO, k >> ONE if narrow else k
+        result = fp_compute(v, op, ZERO, source(v.vsr[b][at] >> place, op, narrow), ZERO)
+        flags |= v.scratch[0]
+        bits = target(result, op, narrow) << place
+        low, high = low | (ZERO if at else bits), high | (bits if at else ZERO)
+    return vector_finished(v, word, op, high, low, flags, old)

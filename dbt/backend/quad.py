@@ -34,8 +34,8 @@ SIGN, INFINITY, QUIET = u64(1 << 63), u64(0x7FFF << 48), u64(1 << 47)  # of the 
 MAGNITUDE, FRACTION = u64((1 << 63) - 1), u64((1 << 48) - 1)
 DEFAULT_NAN = INFINITY | QUIET
 ODD = u64(5)  # a rounding mode beside those of softfloat.py: what is inexact gets an odd last digit
-QUAD, EXTENDED, DOUBLE = np.int64(113), np.int64(64), np.int64(53)  # digits of a precision
-WORD, HALF = u64((1 << 32) - 1), u64(32)
+QUAD, EXTENDED, DOUBLE, HALF = np.int64(113), np.int64(64), np.int64(53), np.int64(11)  # digits of a precision
+WORD, BITS = u64((1 << 32) - 1), u64(32)
 
 
 @compiled
@@ -121,6 +121,8 @@ def rounded(sign, e, high, low, digits, mode, control):  # type: ignore[no-untyp
     least, scale = np.int64(-16382), np.int64(24576)
     if digits == DOUBLE:
         least, scale = np.int64(-1022), np.int64(1536)
+    elif digits == HALF:
+        least, scale = np.int64(-14), np.int64(24)
     if e < least:  # tiny: detected before rounding
         if control & UE:
             flags = UX
@@ -260,19 +262,19 @@ def quotient(x, y):  # type: ignore[no-untyped-def]
         e -= np.int64(1)
     high = low = ZERO
     for _ in range(4):  # the remainder x is less than y
-        digit = min(xh // (yh >> HALF), WORD)  # never too small, too large by two at most
+        digit = min(xh // (yh >> BITS), WORD)  # never too small, too large by two at most
         part = digit * yl
-        x0, borrow = minus(xl << HALF, part, ZERO)
+        x0, borrow = minus(xl << BITS, part, ZERO)
         part, carry = plus(multiply_high(digit, yl), digit * yh, ZERO)
-        x1, borrow = minus(xh << HALF | xl >> HALF, part, borrow)
-        over = (xh >> HALF) - (multiply_high(digit, yh) + carry) - borrow
+        x1, borrow = minus(xh << BITS | xl >> BITS, part, borrow)
+        over = (xh >> BITS) - (multiply_high(digit, yh) + carry) - borrow
         while over:
             digit -= ONE
             x0, carry = plus(x0, yl, ZERO)
             x1, carry = plus(x1, yh, carry)
             over += carry
         xh, xl = x1, x0
-        high, low = high << HALF | low >> HALF, low << HALF | digit
+        high, low = high << BITS | low >> BITS, low << BITS | digit
     return e, high, low | u64(xh | xl != ZERO)
 
 

@@ -243,6 +243,18 @@ def fp_to_single(a: i64) -> i64:
 
 
 @op(
+    "{r}.d = bitcast i64 {0} to double\n"
+    f"{{r}}.s = call float @llvm.experimental.constrained.fptrunc.f32.f64(double {{r}}.d, {NEAREST}, {STRICT}) strictfp\n"
+    "{r} = bitcast float {r}.s to i32",
+    effect=Effect.RAISES,
+    raises=_single_raises,
+)
+def fp_single_bits(a: i64) -> i32:
+    """The nearest single-precision number, in its own format."""
+    return single_bits(to_single(a))
+
+
+@op(
     "{r}.s = bitcast i32 {0} to float\n"
     "{r}.d = fpext float {r}.s to double\n"
     "{r}.b = bitcast double {r}.d to i64\n"

@@ -35,6 +35,7 @@ from . import vector_shift as vector_shift
 from . import vector_storage as vector_storage
 from . import vsx_arithmetic as vsx_arithmetic
 from . import vsx_compare as vsx_compare
+from . import vsx_convert as vsx_convert
 from . import vsx_move as vsx_move
 from . import vsx_permute as vsx_permute
 from . import vsx_quad as vsx_quad
