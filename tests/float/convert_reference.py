@@ -5,55 +5,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gmpy2 import f_div, mpq
 
+from .convert_operands import BITS, Conversion, elements, lane_bits
 from .quad_reference import DOUBLE, Format, choose, class_of, finish, number, written
 from .reference import FI, FPRF, FR, VE, VXALL, VXCVI, VXSNAN, XX, raised
 
 SINGLE, HALF = Format(24, 127, 8, 23), Format(11, 15, 5, 10)
-BITS = {"d": 64, "s": 32, "h": 16, "sd": 64, "ud": 64, "sw": 32, "uw": 32}
 FORMATS = {"d": DOUBLE, "s": SINGLE, "h": HALF}
 STICKY = 0x1FF8_0700 | 1 << 25
 Flagged = tuple[int, int]
-
-
-class Conversion(NamedTuple):
-    """A mnemonic; elements before and after: d s h, or an integer sd ud sw uw; what is rounded how.
-
-    rounding: None as FPSCR says, else a mode. exact: of a rounding to an integral value, that it tells what it lost.
-    single: the double is rounded to a single's precision. places: of the result in doubleword 0, for scalars."""
-
-    mnemonic: str
-    before: str
-    after: str
-    rounding: int | None = None
-    integral: bool = False
-    exact: bool = True
-    single: bool = False
-
-    @property
-    def scalar(self) -> bool:
-        """One element, and FPRF, FR and FI."""
-        return self.mnemonic.startswith("xs")
-
-
-def _table() -> list[Conversion]:
-    out = [Conversion(f"{v}cv{a}{b}", a[0], b[0]) for v in ("xs", "xv") for a, b in (("dp", "sp"), ("sp", "dp"))]
-    out += [Conversion("xscvdphp", "d", "h"), Conversion("xscvhpdp", "h", "d"), Conversion("xvcvsphp", "s", "h"), Conversion("xvcvhpsp", "h", "s")]
-    for sign, size in ((s, n) for s in "su" for n in "dw"):
-        out += [Conversion(f"{v}cv{p}p{sign}x{size}s", p, sign + size, 1) for v, p in (("xs", "d"), ("xv", "d"), ("xv", "s"))]
-        out += [Conversion(f"xvcv{sign}x{size}{p}p", sign + size, p) for p in "ds"]
-    for sign in "su":
-        out += [Conversion(f"xscv{sign}xddp", sign + "d", "d"), Conversion(f"xscv{sign}xdsp", sign + "d", "d", single=True)]
-    for v, p in (("xs", "d"), ("xv", "d"), ("xv", "s")):
-        for suffix, mode in (("", 4), ("c", None), ("m", 3), ("p", 2), ("z", 1)):
-            out.append(Conversion(f"{v}r{p}pi{suffix}", p, p, mode, integral=True, exact=suffix == "c"))
-    return out
-
-
-CONVERSIONS = _table()
 
 
 def to_integer(kind: str, bits: int, form: Format, mode: int) -> Flagged:
@@ -120,39 +81,24 @@ def element(i: Conversion, bits: int, fpscr: int) -> tuple[int, int, int]:
     return out, flags, fprf
 
 
-def lane_bits(i: Conversion) -> int:
-    """The wider of the two elements; scalars are in a doubleword."""
-    return 64 if i.scalar else max(BITS[i.before], BITS[i.after])
-
-
-def element_of(i: Conversion, lane: int) -> int:
-    """The operand in its lane: words to the left, halfwords to the right."""
-    size = BITS[i.before]
-    return (lane >> 32 if size == 32 and lane_bits(i) == 64 else lane) & ((1 << size) - 1)
-
-
 def lane_of(i: Conversion, x: int) -> int:
-    """The lane of a result: words in both halves (a scalar's integer extended instead)."""
-    if BITS[i.after] != 32 or lane_bits(i) == 32:
-        return x
-    if i.scalar and i.after in ("sw", "uw"):
-        return x | (0xFFFF_FFFF << 32 if i.after == "sw" and x >> 31 else 0)
-    return x | x << 32
+    """The lane of a result: words in both halves of a doubleword."""
+    return x | x << 32 if BITS[i.after] == 32 and lane_bits(i) == 64 else x
 
 
 def instruction(i: Conversion, b: int, t: int, fpscr: int) -> tuple[int, int]:
     """(XT, FPSCR) afterwards."""
     if i.scalar:
-        x, flags, fprf = element(i, element_of(i, b >> 64), fpscr)
+        x, flags, fprf = element(i, elements(i, b)[0], fpscr)
         new = fpscr & ~(FR | FI) | flags & (FR | FI)
         if flags & VXALL and fpscr & VE:
             return t, raised(new, flags)
         return lane_of(i, x) << 64, raised(new & ~FPRF | fprf << 12, flags)
     width, out, flags = lane_bits(i), 0, 0
-    for n in range(0, 128, width):
-        x, more, _ = element(i, element_of(i, b >> n & ((1 << width) - 1)), fpscr)
+    for n, operand in enumerate(elements(i, b)):
+        x, more, _ = element(i, operand, fpscr)
         flags |= more
-        out |= lane_of(i, x) << n
+        out |= lane_of(i, x) << n * width
     after = raised(fpscr, flags)
     happened = flags & STICKY | (1 << 29 if flags & VXALL else 0)
     return (t if happened >> 22 & fpscr & 0xF8 else out), after

@@ -96,8 +96,8 @@ def vector(c: Context, op: int, XT: Any, XB: Any) -> None:
 @vsx3("xscvhpdp XT,XB", "60 XT 16:5 XB 347:9 XB XT", op=fpscr.WIDEN | VSX | FROM_HALF)
 @vsx("xscvdpsxds XT,XB", "60 XT /:5 XB 344:9 XB XT", op=S64 | VSX)
 @vsx("xscvdpuxds XT,XB", "60 XT /:5 XB 328:9 XB XT", op=U64 | VSX)
-@vsx("xscvdpsxws XT,XB", "60 XT /:5 XB 88:9 XB XT", op=S32 | VSX)
-@vsx("xscvdpuxws XT,XB", "60 XT /:5 XB 72:9 XB XT", op=U32 | VSX)
+@vsx("xscvdpsxws XT,XB", "60 XT /:5 XB 88:9 XB XT", op=S32 | VSX | TO_WORD)
+@vsx("xscvdpuxws XT,XB", "60 XT /:5 XB 72:9 XB XT", op=U32 | VSX | TO_WORD)
 @vsx("xscvsxddp XT,XB", "60 XT /:5 XB 376:9 XB XT", op=fpscr.FROM_S64 | VSX)
 @vsx("xscvuxddp XT,XB", "60 XT /:5 XB 360:9 XB XT", op=fpscr.FROM_U64 | VSX)
 @vsx207("xscvsxdsp XT,XB", "60 XT /:5 XB 312:9 XB XT", op=fpscr.FROM_S64 | SINGLE | VSX)
@@ -108,7 +108,6 @@ def vector(c: Context, op: int, XT: Any, XB: Any) -> None:
 @vsx("xsrdpip XT,XB", "60 XT /:5 XB 105:9 XB XT", op=fpscr.RIP | VSX)
 @vsx("xsrdpiz XT,XB", "60 XT /:5 XB 89:9 XB XT", op=fpscr.RIZ | VSX)
 def scalar_conversion(c: Context, XT: Any, XB: Any, op: int) -> None:
-    """A word result of a scalar is extended to the doubleword, as the classic instructions have it."""
     scalar(c, op, XT, XB)
 
 
