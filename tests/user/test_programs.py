@@ -63,8 +63,6 @@ def test_a_program_without_a_library(abi: str, engine: str) -> None:
 @pytest.mark.parametrize("abi", ABIS)
 @pytest.mark.parametrize("name", ["files", "signals", "numbers", "threads"])
 def test_as_under_qemu(build, name: str, abi: str, engine: str) -> None:  # type: ignore[no-untyped-def]
-    if (name, abi) == ("numbers", "ppc64le"):
-        pytest.xfail("its library uses VSX arithmetic, which is not there yet")
     program = build(name, abi)
     qemu = ABIS[abi][1]
     if not shutil.which(qemu):
