@@ -94,7 +94,7 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
 
         render = text
     process = Process(Options(
-        cpu=kwargs["cpu"], engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
+        cpu=options.cpu or "power9", engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
         stack=_stack(), warm=options.warm, timeout=options.timeout, max_instructions=options.max_instructions, trace=options.trace,
         stats_json=options.stats_json, vm=vm, **_sandbox(options),
     ))  # fmt: skip

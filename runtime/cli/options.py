@@ -85,7 +85,7 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     g = parser.add_argument_group("machine")
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
     g.add_argument("--smp", type=number, default=1, metavar="N", help="how many CPUs (default 1)")
-    g.add_argument("--cpu", "-cpu", default="power8", help="processor model: power7, power8 (default) or power9")
+    g.add_argument("--cpu", "-cpu", help="processor model: power7, power8 or power9 (default power8, for Linux programs power9)")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",
                    help="translate privileged instructions (default), or let each exit and be emulated")  # fmt: skip
@@ -115,4 +115,5 @@ def machine_options(options: Any) -> dict[str, Any]:
         if not 1 <= options.hot_threshold < 1 << 31:
             raise UserError("--hot-threshold: from 1 to 2147483647")
         out["hot_threshold"] = options.hot_threshold
+    out["cpu"] = out["cpu"] or "power8"
     return out | {"isa": tuple(options.isa), "progress": compiling}

@@ -9,10 +9,18 @@ from runtime.cpus import Cpu
 
 from .abi import Abi
 
-PPC_32, PPC_64, ALTIVEC, FPU, MMU = 1 << 31, 1 << 30, 1 << 28, 1 << 27, 1 << 26
-POWER4, POWER5, POWER5_PLUS, SMT, ICACHE_SNOOP, ARCH_2_05 = 1 << 19, 1 << 18, 1 << 17, 1 << 14, 1 << 13, 1 << 12
-ARCH_2_06, VSX, TRUE_LE = 1 << 8, 1 << 7, 2
-ARCH_2_07, ISEL, TAR, VEC_CRYPTO, ARCH_3_00, SCV = 1 << 31, 1 << 27, 1 << 26, 1 << 25, 1 << 23, 1 << 20
+PPC_32, PPC_64, ALTIVEC, FPU, MMU, SMT, ICACHE_SNOOP, TRUE_LE = 1 << 31, 1 << 30, 1 << 28, 1 << 27, 1 << 26, 1 << 14, 1 << 13, 2
+ARCH_2_05, ARCH_2_06, DFP, VSX = 1 << 12, 1 << 8, 1 << 10, 1 << 7
+ARCH_2_07, HTM, DSCR, EBB, ISEL, TAR, VEC_CRYPTO = 1 << 31, 1 << 30, 1 << 29, 1 << 28, 1 << 27, 1 << 26, 1 << 25
+ARCH_3_00, IEEE128, DARN, SCV = 1 << 23, 1 << 22, 1 << 21, 1 << 20
+# Facilities by the architecture that brought them: bits of AT_HWCAP, bits of AT_HWCAP2. Those that are not here are not there: decimal floating
+# point, transactions (a program may run without them: PPC_FEATURE2_HTM), event-based branches.
+LEVELS = {
+    "2.06": (PPC_32 | PPC_64 | ALTIVEC | FPU | MMU | SMT | ICACHE_SNOOP | ARCH_2_05 | ARCH_2_06 | VSX, ISEL),
+    "2.07": (0, ARCH_2_07 | DSCR | TAR | VEC_CRYPTO),
+    "3.0": (0, ARCH_3_00 | DARN | SCV),
+}
+FSCR_DSCR, FSCR_TAR, FSCR_SCV = 1 << 2, 1 << 8, 1 << 12
 CACHE_LINE = 128
 
 AT_NULL, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY = 0, 3, 4, 5, 6, 7, 8, 9
@@ -21,16 +29,17 @@ AT_IGNOREPPC, AT_SECURE, AT_BASE_PLATFORM, AT_RANDOM, AT_HWCAP2, AT_EXECFN = 22,
 
 
 def capabilities(cpu: Cpu, abi: Abi) -> tuple[int, int]:
-    """(AT_HWCAP, AT_HWCAP2). Decimal floating point, transactions and event-based branches are not said to be there: they are not yet."""
-    one = PPC_32 | PPC_64 | ALTIVEC | FPU | MMU | SMT | ICACHE_SNOOP | ARCH_2_05 | ARCH_2_06 | VSX
-    two = ISEL
-    if abi.little:
-        one |= TRUE_LE
-    if cpu.isa >= "2.07":
-        two |= ARCH_2_07 | TAR | VEC_CRYPTO
-    if cpu.isa >= "3.0":
-        two |= ARCH_3_00
+    """(AT_HWCAP, AT_HWCAP2)."""
+    one, two = TRUE_LE if abi.little else 0, 0
+    for level, (first, second) in LEVELS.items():
+        if cpu.isa >= level:
+            one, two = one | first, two | second
     return one, two
+
+
+def facilities(cpu: Cpu) -> int:
+    """FSCR: what problem state may use of what the CPU has."""
+    return FSCR_DSCR | (FSCR_TAR if cpu.isa >= "2.07" else 0) | (FSCR_SCV if cpu.isa >= "3.0" else 0)
 
 
 def platform(cpu: Cpu) -> bytes:

@@ -13,6 +13,7 @@ from runtime.events import Budget, Fault, Hypercall, NotEmulated, ProgramCheck, 
 from runtime.loader.errors import LoadError
 
 from . import native
+from .auxv import facilities
 from .errno import EFAULT, EINTR, ENOSYS, ERESTART, SyscallError
 from .frames import set_fpscr
 from .limits import Limits
@@ -79,6 +80,8 @@ class Process:
         self.threads = Threads(self)
         self.restartable = False
         self.counts: dict[str, int] = {}
+        self.attached: dict[int, int] = {}  # System V shared memory: address to size
+        self.converts = False  # there is a descriptor whose contents are in the host's byte order
         self.no_result = False  # the call being made has set all registers
         limited = options.timeout is not None or options.max_instructions is not None or options.trace is not None
         self.limits = Limits(self, options.timeout, options.max_instructions, options.trace) if limited else None
@@ -101,6 +104,7 @@ class Process:
                                       + ("; give the root of its libraries with -L" if not self.options.root else "")) from None  # fmt: skip
         self.program, self.abi, self.argv = program, program.abi, argv
         self.threads.only_current()
+        self.attached.clear()
         self.calls = table(self.abi)
         bits = self.abi.bits
         space = self.space
@@ -123,6 +127,7 @@ class Process:
         vcpu["cr"] = vcpu["xer"] = vcpu.lr = vcpu.ctr = vcpu.vscr = vcpu.vrsave = 0
         set_fpscr(self, 0)
         vcpu.reserve_ea = 0
+        vcpu.darn = int.from_bytes(sixteen[:8], "little")
         vcpu.gpr[1], vcpu.gpr[2], vcpu.nia = sp, toc, entry
         if not self.abi.descriptors:
             vcpu.gpr[12] = entry
@@ -130,6 +135,7 @@ class Process:
 
     def set_msr(self) -> None:
         """Problem state, as the ABI wants it."""
+        self.vcpu.fscr = facilities(self.vm.cpu)
         self.vcpu.msr = MSR_USER | (MSR_SF if self.abi.bits == 64 else 0) | (MSR_LE if self.abi.little else 0)
         self.vcpu.mode_changed()
 
@@ -229,6 +235,7 @@ class Process:
     def syscall(self, scv: bool) -> None:
         """Make the call in r0 and give its result."""
         vcpu = self.vcpu
+        self.threads.current.scv = scv
         number = vcpu.gpr[0] & 0xFFFF_FFFF
         name, call = self.calls.get(number, (f"{number}", None))
         first = vcpu.gpr[3]
@@ -265,12 +272,12 @@ class Process:
             return
         if result == -EINTR:
             self.signals.interrupted = (name, first, vcpu.nia - 4)
-        self.set_result(result, scv)
+        self.set_result(result)
 
-    def set_result(self, result: int, scv: bool = False) -> None:
-        """r3, and CR0[SO] for an error."""
+    def set_result(self, result: int) -> None:
+        """r3; an error is negative after `scv`, and in CR0[SO] after `sc`."""
         vcpu = self.vcpu
-        if scv:
+        if self.threads.current.scv:
             vcpu.gpr[3] = result & self.abi.mask
         elif -4096 < result < 0:
             vcpu.gpr[3] = -result

@@ -14,7 +14,7 @@ from runtime.events import Fault, ProgramCheck
 from . import frames, native
 from .errno import EINVAL, ENOMEM, EPERM, SyscallError
 from .memory import PAGE, PROT_EXEC, PROT_READ
-from .siginfo import SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, fault_info, to_guest
+from .siginfo import SI_TIMER, SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, fault_info, to_guest
 
 if TYPE_CHECKING:
     from .process import Process
@@ -55,6 +55,29 @@ class Signals:
         self.interrupted: tuple[str, int, int] | None = None  # call that gave EINTR: name, its r3, its address
         self.suspended: int | None = None  # the mask to go back to after sigsuspend and the like
         self.trampoline = 0
+        self.timers: dict[int, int] = {}  # POSIX timer to the thread its signal is for
+
+    def arrived(self) -> list[bytes]:
+        """Signals the host's handler has taken; those of a timer that is another thread's go to that thread."""
+        threads, found = self.p.threads, []
+        for info in native.signals():
+            code, timer = struct.unpack_from("<i4xi", info, 8)
+            thread = self.timers.get(timer, 0) if code == SI_TIMER else 0
+            if thread and thread != threads.current.tid:
+                for t in threads.all:
+                    if t.tid == thread:
+                        t.pending.append(info)
+            else:
+                found.append(info)
+        return found
+
+    def take(self, mask: int) -> bytes | None:
+        """The first pending signal of a set, which then is not pending any more."""
+        for info in self.pending:
+            if mask >> (int.from_bytes(info[:4], "little") - 1) & 1:
+                self.pending.remove(info)
+                return info
+        return None
 
     def place_trampolines(self) -> None:
         """After exec: the page handlers return to; handlers become defaults, ignored signals stay so."""
@@ -114,7 +137,7 @@ class Signals:
     def attend(self) -> None:
         """Deliver what has arrived."""
         self.p.vcpu.attention = 0
-        self.pending += native.signals()
+        self.pending += self.arrived()
         blocked = self.mask
         for info in list(self.pending):
             number = int.from_bytes(info[:4], "little")

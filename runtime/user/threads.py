@@ -13,7 +13,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import native
 from .errno import EINTR, ETIMEDOUT
 from .native import NR, Buffer, host, wait
 from .siginfo import SI_TKILL, user_info
@@ -48,6 +47,7 @@ class Thread:
     call_deadline: int | None = None  # of a call that is made again: kept from one time to the next
     in_call: bool = False
     call: str = ""  # its name
+    scv: bool = False  # made by `scv 0`
     suspended: int | None = None  # Signals.suspended
 
     @property
@@ -191,7 +191,7 @@ class Threads:
                 deadlines = [t.deadline for t in order if t.deadline is not None]
                 self._sleep(max(min(deadlines) - now, 0) if deadlines else None)
             if self.p.vcpu.attention:  # a signal: to a thread that lets it in
-                arrived = native.signals()
+                arrived = self.p.signals.arrived()
                 self.p.signals.pending += arrived
                 numbers = [int.from_bytes(i[:4], "little") for i in self.p.signals.pending]
                 for t in order:

@@ -65,7 +65,22 @@ def alias(name: str, other: str) -> None:
 
 def table(abi: Abi) -> dict[int, tuple[str, Call | None]]:
     """Calls by number: name, and the call if there is one."""
-    from . import directories, events, files, memory, misc, paths, process, signals, sockets, status, terminal, time  # noqa: F401
+    from . import (  # noqa: F401
+        directories,
+        events,
+        files,
+        ipc,
+        memory,
+        misc,
+        paths,
+        process,
+        signals,
+        sockets,
+        status,
+        terminal,
+        time,
+        timers,
+    )
 
     numbers = PPC64 if abi.bits == 64 else PPC32
     return {n: (name, CALLS.get(name)) for name, n in numbers.items()}

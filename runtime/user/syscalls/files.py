@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import struct
 from typing import TYPE_CHECKING
 
@@ -87,13 +89,58 @@ def vector(p: Process, address: int, count: int, access: int) -> list[tuple[int,
     return pieces
 
 
+EVENT_COUNTERS = (b"anon_inode:[eventfd]", b"anon_inode:[timerfd]")
+SIGNALS = b"anon_inode:[signalfd]"
+NOTICES = b"anon_inode:inotify"
+
+
+def _kind(fd: int) -> bytes:
+    """What a descriptor is, if what is read from it has numbers in the host's byte order."""
+    with contextlib.suppress(OSError):
+        kind = os.readlink(b"/proc/self/fd/%d" % fd)
+        return kind if kind.startswith(b"anon_inode:") else b""
+    return b""
+
+
+def _turned(kind: bytes, data: bytes) -> bytes:
+    """What was read from such a descriptor, in big-endian."""
+    if kind in EVENT_COUNTERS:
+        return data[::-1]
+    out = b""
+    if kind == SIGNALS:  # struct signalfd_siginfo
+        for at in range(0, len(data), 128):
+            out += struct.pack(">IiiIIiIIIIiiQQQQH2xiQI28x", *struct.unpack("<IiiIIiIIIIiiQQQQH2xiQI28x", data[at : at + 128]))
+        return out
+    while kind == NOTICES and len(out) < len(data):  # struct inotify_event
+        fields = struct.unpack_from("<iIII", data, len(out))
+        out += struct.pack(">iIII", *fields) + data[len(out) + 16 : len(out) + 16 + fields[3]]
+    return out or data
+
+
+def _read_converting(p: Process, fd: int, address: int, size: int) -> int | None:
+    """A read of a big-endian program; None if nothing is to be converted."""
+    kind = _kind(fd)
+    if kind not in (*EVENT_COUNTERS, SIGNALS, NOTICES):
+        return None
+    data = Buffer(max(min(size, 1 << 16), 1))
+    result = wait(NR["read"], fd, data.at, min(size, 1 << 16))
+    if result > 0:
+        p.space.write(address, _turned(kind, data.data[:result]))
+    return result
+
+
 @syscall
 def read(p: Process, fd: Int, address: Address, size: Size) -> int:
+    if p.converts and (done := _read_converting(p, fd, address, size)) is not None:
+        return done
     return transfer(p, READ, fd, buffer(p, address, size, PROT_WRITE), True)
 
 
 @syscall
 def write(p: Process, fd: Int, address: Address, size: Size) -> int:
+    if p.converts and size == 8 and _kind(fd) == EVENT_COUNTERS[0]:
+        data = Buffer(p.space.read(address, 8)[::-1])
+        return wait(NR["write"], fd, data.at, 8)
     return transfer(p, WRITE, fd, buffer(p, address, size, 0), False)
 
 
@@ -298,12 +345,19 @@ def copy_file_range(p: Process, source: Int, source_at: Address, out: Int, out_a
 
 @syscall
 def eventfd2(p: Process, initial: Unsigned, flags: Int) -> int:
+    p.converts = not p.abi.little
     return host(NR["eventfd2"], initial, open_flags(flags))
 
 
 @syscall
+def eventfd(p: Process, initial: Unsigned) -> int:
+    return eventfd2(p, initial, 0)  # type: ignore[no-any-return]
+
+
+@syscall
 def memfd_create(p: Process, name: Address, flags: Unsigned) -> int:
-    return host(NR["memfd_create"], Buffer(p.space.string(name) + b"\0").at, flags)
+    n = Buffer(p.space.string(name) + b"\0")
+    return host(NR["memfd_create"], n.at, flags)
 
 
 @syscall

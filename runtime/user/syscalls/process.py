@@ -278,7 +278,10 @@ def waitpid(p: Process, pid: Int, status: Address, flags: Int) -> int:
 @syscall
 def waitid(p: Process, kind: Int, pid: Int, info: Address, flags: Int, usage: Address) -> int:
     data, resources = Buffer(128), Buffer(144)
-    result = wait(NR["waitid"], kind, pid, data.at, flags, resources.at if usage else 0)
+    many = p.threads.many and not flags & WNOHANG
+    result = wait(NR["waitid"], kind, pid, data.at, flags | (WNOHANG if many else 0), resources.at if usage else 0)
+    if result == 0 and many and not int.from_bytes(data.data[:4], "little"):
+        p.threads.again(None)
     if result == 0:
         if info:
             p.space.write(info, to_guest(p.abi, data.data))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
-from ..errno import EINVAL
+from ..errno import EAGAIN, EINVAL
 from ..native import NR, Buffer, host, wait
 from ..siginfo import from_guest, to_guest
 from ..signals import Action
 from . import Address, Int, Size, syscall
+from .files import open_flags
 from .time import read_time
 
 if TYPE_CHECKING:
@@ -110,9 +112,23 @@ def rt_sigtimedwait_time64(p: Process, mask: Address, info: Address, timeout: Ad
 
 
 def _timed_wait(p: Process, mask: int, info: int, timeout: int, wide: bool) -> int:
-    wanted = Buffer(p.abi.from_sigset(p.space.read(mask, 8)).to_bytes(8, "little"))
+    mask = p.abi.from_sigset(p.space.read(mask, 8))
+    wanted = Buffer(mask.to_bytes(8, "little"))
     t, data = read_time(p, timeout, wide), Buffer(128)
-    result = wait(NR["rt_sigtimedwait"], wanted.at, data.at, t.at if t else 0, 8)
+    taken = p.signals.take(mask)
+    if taken is not None:
+        if info:
+            p.space.write(info, to_guest(p.abi, taken))
+        return int.from_bytes(taken[:4], "little")
+    if p.threads.many:
+        seconds, nano = struct.unpack("<qq", t.data) if t is not None else (0, 0)
+        limit = None if t is None else seconds * 10**9 + nano
+        t = Buffer(bytes(16))
+        result = host(NR["rt_sigtimedwait"], wanted.at, data.at, t.at, 8)
+        if result == -EAGAIN:
+            p.threads.again(limit)
+    else:
+        result = wait(NR["rt_sigtimedwait"], wanted.at, data.at, t.at if t else 0, 8)
     if result > 0 and info:
         p.space.write(info, to_guest(p.abi, data.data))
     return result
@@ -175,6 +191,10 @@ def rt_tgsigqueueinfo(p: Process, group: Int, thread: Int, number: Int, info: Ad
 @syscall
 def signalfd4(p: Process, fd: Int, mask: Address, size: Size, flags: Int) -> int:
     wanted = Buffer(p.abi.from_sigset(p.space.read(mask, 8)).to_bytes(8, "little"))
-    if not p.abi.little:
-        return -EINVAL  # what is read from it would be in the host's byte order
-    return host(NR["signalfd4"], fd, wanted.at, 8, flags)
+    p.converts = not p.abi.little
+    return host(NR["signalfd4"], fd, wanted.at, 8, open_flags(flags))
+
+
+@syscall
+def signalfd(p: Process, fd: Int, mask: Address, size: Size) -> int:
+    return signalfd4(p, fd, mask, size, 0)  # type: ignore[no-any-return]

@@ -1,0 +1,129 @@
+"""Timers: POSIX timers, and timers that are descriptors. They are the host's; their signals come as all signals do."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ..errno import EINVAL
+from ..native import NR, Buffer, host, set_action
+from ..signals import SIG_DFL
+from . import Address, Int, syscall
+from .files import open_flags
+
+if TYPE_CHECKING:
+    from ..process import Process
+
+SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 0, 1, 2, 4
+
+
+def _read(p: Process, address: int, wide: bool) -> Buffer:
+    """A struct itimerspec."""
+    form = p.abi.structure("4q" if wide or p.abi.bits == 64 else "4i")
+    return Buffer(struct.pack("<4q", *form.unpack(p.space.read(address, form.size))))
+
+
+def _write(p: Process, address: int, data: Buffer, wide: bool) -> None:
+    form = p.abi.structure("4q" if wide or p.abi.bits == 64 else "4i")
+    p.space.write(address, form.pack(*struct.unpack("<4q", data.data[:32])))
+
+
+def _set(p: Process, call: str, what: int, flags: int, new: int, old: int, wide: bool) -> int:
+    if not new:
+        return -EINVAL
+    value, before = _read(p, new, wide), Buffer(32)
+    result = host(NR[call], what, flags, value.at, before.at)
+    if result == 0 and old:
+        _write(p, old, before, wide)
+    return result
+
+
+def _get(p: Process, call: str, what: int, out: int, wide: bool) -> int:
+    data = Buffer(32)
+    result = host(NR[call], what, data.at)
+    if result == 0:
+        _write(p, out, data, wide)
+    return result
+
+
+@syscall
+def timerfd_create(p: Process, clock: Int, flags: Int) -> int:
+    p.converts = not p.abi.little
+    return host(NR["timerfd_create"], clock, open_flags(flags))
+
+
+@syscall
+def timerfd_settime(p: Process, fd: Int, flags: Int, new: Address, old: Address) -> int:
+    return _set(p, "timerfd_settime", fd, flags, new, old, False)
+
+
+@syscall
+def timerfd_settime64(p: Process, fd: Int, flags: Int, new: Address, old: Address) -> int:
+    return _set(p, "timerfd_settime", fd, flags, new, old, True)
+
+
+@syscall
+def timerfd_gettime(p: Process, fd: Int, out: Address) -> int:
+    return _get(p, "timerfd_gettime", fd, out, False)
+
+
+@syscall
+def timerfd_gettime64(p: Process, fd: Int, out: Address) -> int:
+    return _get(p, "timerfd_gettime", fd, out, True)
+
+
+@syscall
+def timer_create(p: Process, clock: Int, event: Address, out: Address) -> int:
+    """Threads here are one thread of the host: a signal for one of them is sent to the process, and given to it by `Signals.arrived`."""
+    number = Buffer(4)
+    given, thread = None, 0
+    if event:
+        form = p.abi.structure("Liii")
+        value, signal, notify, thread = form.unpack(p.space.read(event, form.size))
+        if notify == SIGEV_THREAD_ID:
+            if all(t.tid != thread for t in p.threads.all):
+                return -EINVAL
+            notify = SIGEV_SIGNAL
+            if p.signals.get(signal).handler == SIG_DFL:
+                set_action(signal, None)  # it must reach us even if nothing in the program handles it
+        else:
+            thread = 0
+        given = Buffer(struct.pack("<Qii", value, signal, notify).ljust(64, b"\0"))
+    result = host(NR["timer_create"], clock, given.at if given else 0, number.at)
+    if result == 0:
+        timer = int.from_bytes(number.data, "little")
+        if thread:
+            p.signals.timers[timer] = thread
+        p.space.write(out, timer.to_bytes(4, p.abi.order))
+    return result
+
+
+@syscall
+def timer_settime(p: Process, timer: Int, flags: Int, new: Address, old: Address) -> int:
+    return _set(p, "timer_settime", timer, flags, new, old, False)
+
+
+@syscall
+def timer_settime64(p: Process, timer: Int, flags: Int, new: Address, old: Address) -> int:
+    return _set(p, "timer_settime", timer, flags, new, old, True)
+
+
+@syscall
+def timer_gettime(p: Process, timer: Int, out: Address) -> int:
+    return _get(p, "timer_gettime", timer, out, False)
+
+
+@syscall
+def timer_gettime64(p: Process, timer: Int, out: Address) -> int:
+    return _get(p, "timer_gettime", timer, out, True)
+
+
+@syscall
+def timer_getoverrun(p: Process, timer: Int) -> int:
+    return host(NR["timer_getoverrun"], timer)
+
+
+@syscall
+def timer_delete(p: Process, timer: Int) -> int:
+    p.signals.timers.pop(timer, None)
+    return host(NR["timer_delete"], timer)
