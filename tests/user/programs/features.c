@@ -31,7 +31,7 @@ int main(void) {
     }
     if (HAS(ONE, 7)) {
         double d = 1.5, e = 2.25, f;
-        __asm__(".machine push\n\t.machine power8\n\txsmaddadp %x0,%x1,%x2\n\t.machine pop" : "=wa"(f) : "wa"(d), "wa"(e), "0"(1.0));
+        __asm__(".machine push\n\t.machine power8\n\txsmaddadp %0,%1,%2\n\t.machine pop" : "=d"(f) : "d"(d), "d"(e), "0"(1.0));
         printf("xsmaddadp %g\n", f);
     }
 #endif
