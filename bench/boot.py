@@ -15,7 +15,8 @@ OVERHEAD = 200 << 20  # bytes that may be resident besides the guest's RAM
 Say = Callable[[str], object]
 
 
-def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
+def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None,
+        cpu: str = "power8") -> dict[str, Any]:  # fmt: skip
     """The measurement, as a report. `instructions` ends our boots early (for tests)."""
     left_out: dict[str, str] = {}
     if "qemu-system" in engines and (reason := qemu.missing(qemu.SYSTEM)):
@@ -25,11 +26,11 @@ def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: i
     with region_cache() as cache:
 
         def ours(engine: str) -> tuple[Usage, dict[str, Any]]:
-            options = {"guest": guest, "engine": engine, "memory": memory, "privileged": "inline", "max_instructions": instructions}
+            options = {"guest": guest, "engine": engine, "memory": memory, "privileged": "inline", "cpu": cpu, "max_instructions": instructions}
             return child("boot", options, cache)
 
         def qemus() -> tuple[Usage, dict[str, Any]]:
-            usage = qemu.boot(guest, memory)
+            usage = qemu.boot(guest, memory, cpu)
             return usage, {"peak_rss": usage.rss}
 
         for n in range(warmups if "jit" in engines else 0):

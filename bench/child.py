@@ -69,7 +69,8 @@ def boot(options: Options) -> dict[str, Any]:
 
         image = repaired(image)
     machine = PseriesMachine(console, image, initrd, WORDS, pv=options.get("pv", False),
-                             memory=options["memory"], engine=options["engine"], privileged=options["privileged"])  # fmt: skip
+                             memory=options["memory"], engine=options["engine"], privileged=options["privileged"],
+                             cpu=options.get("cpu", "power8"))  # fmt: skip
     made = time.process_time()
     wall = time.perf_counter()
     event = machine.run(options.get("max_instructions"))
