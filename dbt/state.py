@@ -71,6 +71,7 @@ shadow_next shadow_limit shadow_generation shadow_wraps
 shadow_tlb shadow_tlb_mask shadow_map shadow_map_mask shadow_wide
 segment_epoch segment_loose fetch_loose
 unprivileged*16 unprivileged_count flush_space
+filled*256 filled_count
 slow_loads slow_stores tlb_fills walk_misses segment_misses flush_all flush_page
 mail_sent mail_read mail*96
 shared_page shared_ea shared_real shared_little shared_accesses paravirtual

@@ -4,6 +4,8 @@ One table for each data address space (real mode, supervisor, user): 1,024 entri
 of 4 KiB each, direct-mapped by effective page. A tag is an effective page address, or EMPTY. Tables are keyed by
 effective address only, so whatever changes the meaning of effective addresses empties what it concerns.
 
+The vCPU's `filled` lists the places that were filled, as long as there are few, so that emptying a part need not look at every place.
+
 The write tag is set only while a store needs no attention: stores are permitted, the page's C bit is set in the hashed page table, the real
 page is not read-only, holds no translated code and is already marked dirty.
 """
@@ -36,6 +38,7 @@ _ENTRY = u64(state.TLB_ENTRY_BYTES)
 _INDEX = u64(state.TLB_ENTRIES - 1)
 _TRANSLATED = 2 * state.TLB_ENTRIES  # entries of the two spaces with MSR[DR]=1, which lie next to each other
 _ALL = 3 * state.TLB_ENTRIES
+_LISTED = u64(state.SLOTS["filled"].count)  # a count above it: too many to list
 
 
 @exported
@@ -102,6 +105,11 @@ def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-d
     write64(entry + u64(16), m.ram + page - tag)
     watched = writable and flags & (HAS_CODE | READ_ONLY) == HAS_CODE and flags & DIRTY
     write64(entry + u64(24), page | WATCHED if watched else page)
+    n = v.filled_count
+    if n < _LISTED:
+        v.filled[n] = entry
+    if n <= _LISTED:
+        v.filled_count = n + u64(1)
     v.tlb_fills += u64(1)
 
 
@@ -130,6 +138,7 @@ def empty_translated(v):  # type: ignore[no-untyped-def]
     for _ in range(_TRANSLATED):
         clear_entry(entry)
         entry += _ENTRY
+    v.filled_count = u64(0)
 
 
 @exported
@@ -143,12 +152,29 @@ def empty_tlbs(v):  # type: ignore[no-untyped-def]
 @compiled
 def empty_segment(v, ea, mask):  # type: ignore[no-untyped-def]
     """Empty the entries of the segment that contains `ea`; `mask` selects the bits of an address that name a segment."""
-    entry = address_of(v) + _TLB + _TABLE
     ea &= mask
-    for _ in range(_TRANSLATED):
-        if read64(entry) & mask == ea:
-            clear_entry(entry)
-        entry += _ENTRY
+    kept = u64(0)
+    if v.filled_count <= _LISTED:
+        for i in range(v.filled_count):
+            entry = v.filled[i]
+            if read64(entry) & mask == ea:
+                clear_entry(entry)
+            else:
+                v.filled[kept] = entry
+                kept += u64(1)
+    else:
+        entry = address_of(v) + _TLB + _TABLE
+        for _ in range(_TRANSLATED):
+            tag = read64(entry)
+            if tag & mask == ea:
+                clear_entry(entry)
+            elif tag != EMPTY:
+                if kept < _LISTED:
+                    v.filled[kept] = entry
+                if kept <= _LISTED:
+                    kept += u64(1)
+            entry += _ENTRY
+    v.filled_count = kept
 
 
 @compiled
