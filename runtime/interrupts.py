@@ -13,7 +13,7 @@ MSR_SF, MSR_EE, MSR_PR = u64(1 << 63), u64(0x8000), u64(0x4000)
 MSR_ME, MSR_IR, MSR_DR, MSR_LE = u64(0x1000), u64(0x20), u64(0x10), u64(1)
 SRR1_KEEPS = ~u64(0x783F_0000)  # SRR1 33:36 and 42:47 say why; the rest is the MSR
 LPCR_AIL_SHIFT, LPCR_ILE = u64(23), u64(0x0200_0000)
-AIL_BASE = u64(0xC000_0000_0000_4000)
+AIL_HIGH, AIL_LOW = u64(0xC000_0000_0000_4000), u64(0x1_8000)  # AIL 3 and 2
 PENDING_DECREMENTER, PENDING_DOORBELL = u64(2), u64(4)
 LOW_WORD = u64(0xFFFF_FFFF)
 ALIGNMENT = u64(Exit.ALIGNMENT)
@@ -54,8 +54,8 @@ def deliver(v, vector, why):  # type: ignore[no-untyped-def]
     base = u64(0)
     ail = v.lpcr >> LPCR_AIL_SHIFT & u64(3)
     relocated = msr & (MSR_IR | MSR_DR) == MSR_IR | MSR_DR
-    if ail == u64(3) and relocated and vector != u64(0x100) and vector != u64(0x200):
-        base = AIL_BASE
+    if ail >= u64(2) and relocated and vector != u64(0x100) and vector != u64(0x200):
+        base = AIL_HIGH if ail == u64(3) else AIL_LOW
         new |= MSR_IR | MSR_DR
     v.msr = new
     v.nia = base + vector
@@ -68,7 +68,7 @@ def deliver_vectored(v, level):  # type: ignore[no-untyped-def]
     """scv: LR and CTR take the place of SRR0 and SRR1, and EE and RI stay (ISA 3.0B Book III 3.3.1, 6.5.28)."""
     msr, srr0, srr1 = v.msr, v.srr0, v.srr1
     deliver(v, u64(0x3000), u64(0))
-    if v.msr & MSR_IR:  # AIL: 0xC000000000003000
+    if v.msr & MSR_IR:  # AIL: 0xC000000000003000 or 0x17000
         v.nia -= u64(0x4000)
     else:
         v.nia = u64(0x1_7000)
