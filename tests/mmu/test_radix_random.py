@@ -170,3 +170,33 @@ def test_few_shadow_vsids() -> None:
             for _ in range(6):
                 world.check(world.address(), world.random.choice(ACCESSES))
         assert world.unchanged() and world.rig.v.shadow_wraps > 15
+
+
+def test_noise() -> None:
+    """Tables of random bits, anywhere: the same outcome as the plain reading, an end, and no access outside RAM."""
+    r = random.Random(7)
+    rig = RadixRig(4 << 20)
+    rig.vm.write(0, r.randbytes(4 << 20))
+    seen: Counter[int | None] = Counter()
+    for n in range(3000):
+        table = r.getrandbits(64) & (r.choice((-1, 0x3F_FFE0, 0x3F_F000)) | r.getrandbits(5))
+        rig.vm.set_record(process_table=table)
+        if n % 3 == 0:  # an entry that leads on, into the noise
+            base = table & 0x3F_F000
+            rig.vm.set_record(process_table=base)
+            rig.word(base, 0x4000_0000_0000_00A0 | r.getrandbits(22) & ~0xFF | r.randrange(5, 14))
+        rig.v.pid = 0 if n % 3 == 0 else r.choice((0, 1, 1 << 20, (1 << 32) - 1))
+        rig.mode(VIRTUAL | (PR if r.random() < 0.5 else 0))
+        rig.v.call("flush_mmu")
+        ea = r.getrandbits(64) & r.choice((-1, (1 << 52) - 1, KERNEL | (1 << 52) - 1, (1 << 31) - 1)) & ~7
+        access = r.choice(ACCESSES)
+        t = rig.explain(ea, access)
+        got = rig.fetch(ea) if access == "fetch" else rig.helper("read_at" if access == "load" else "write_at", ea)
+        seen[t.vector] += 1
+        if t.real is None:
+            assert t.vector is not None and got == fault(t.vector, ea, t.bits), str(t)
+        elif access == "fetch" and t.real >= 4 << 20:
+            assert got == fault(0x200, ea)
+        else:
+            assert isinstance(got, int) and got % (1 << 60) == t.real, str(t)
+    assert set(seen) >= {0x300, 0x380, 0x400, 0x480}, seen
