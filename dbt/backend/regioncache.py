@@ -1,16 +1,20 @@
 """Compiled regions on disk: found by the words they were made from, so that a second run compiles nothing.
 
 A region depends on its page's mode, its offset in the page and the words it covers, and on nothing else in the page or
-anywhere in memory (its code is position-independent in the guest). The file is a sequence of records, appended to.
+anywhere in memory (its code is position-independent in the guest). Two files are appended to: records, and an index of {key of an
+entry, place of its record}, which is all that a start reads. A key is made from the mode, the entry's offset and the words that follow it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Collection
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +29,13 @@ if TYPE_CHECKING:
 _HEAD = struct.Struct("<IHHHHII")  # magic, mode, entry offset, entries, words, length of the object, crc of what follows
 _MAGIC = 0x52504251
 LIMIT = 256 << 20  # bytes of one cache file
+KEY_WORDS = 12  # of the page, from the entry on, that a key is made from
+
+
+def key_of(words: Any, offset: int, mode: int) -> int:
+    """What a region's entry is found by."""
+    first = offset >> 2
+    return int.from_bytes(blake2b(words[first : first + KEY_WORDS].tobytes() + struct.pack("<HH", mode, offset), digest_size=8).digest(), "little")
 
 
 class Compiled(NamedTuple):
@@ -50,38 +61,43 @@ class RegionCache:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._path = cache.directory() / "regions" / engine.image.key
-        self._known: dict[tuple[int, int], list[Compiled]] = {}
-        self._new: list[bytes] = []
+        self._index = self._path.with_name(self._path.name + ".index")
+        self._known: dict[int, Compiled] = {}
+        self._places: dict[int, int] = {}  # key to record, of those on disk that were not read yet
+        self._data: mmap.mmap | bytes = b""
+        self._new: list[tuple[bytes, list[int]]] = []  # records, and the keys of their entries
         self._read()
 
     def _read(self) -> None:
-        try:
-            data = self._path.read_bytes()
-        except OSError:
-            return
-        at = 0
-        while at + _HEAD.size <= len(data):
-            magic, mode, _, entries, count, length, crc = _HEAD.unpack_from(data, at)
-            at += _HEAD.size
-            end = at + 2 * entries + 6 * count + length
-            if magic != _MAGIC or end > len(data) or zlib.crc32(data[at:end]) != crc:
-                break  # a torn record: whatever follows is compiled again
-            middle = at + 2 * entries
-            found = Compiled(
-                np.frombuffer(data, np.uint16, entries, at), np.frombuffer(data, np.uint16, count, middle),
-                np.frombuffer(data, np.uint32, count, middle + 2 * count), data[middle + 6 * count : end],
-            )  # fmt: skip
-            self._remember(mode, found)
-            at = end
+        with contextlib.suppress(OSError, ValueError):
+            with self._path.open("rb") as f:
+                self._data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
+            index = self._index.read_bytes()
+            pairs = array("Q", index[: len(index) & -16])
+            self._places = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
-    def _remember(self, mode: int, region: Compiled) -> None:
-        """It can be found by each of its entries."""
-        for entry in region.entries.tolist():
-            self._known.setdefault((mode, 4 * entry), []).append(region)
+    def _record(self, at: int) -> Compiled | None:
+        """The record at a place; None if it is torn."""
+        data = self._data
+        if at + _HEAD.size > len(data):
+            return None
+        magic, _, _, entries, count, length, crc = _HEAD.unpack_from(data, at)
+        at += _HEAD.size
+        body = data[at : at + 2 * entries + 6 * count + length]
+        if magic != _MAGIC or len(body) < 2 * entries + 6 * count + length or zlib.crc32(body) != crc:
+            return None
+        middle = 2 * entries
+        return Compiled(np.frombuffer(body, np.uint16, entries), np.frombuffer(body, np.uint16, count, middle),
+                        np.frombuffer(body, np.uint32, count, middle + 2 * count), body[middle + 6 * count :])  # fmt: skip
 
     def find(self, words: Any, offset: int, mode: Mode) -> Compiled | None:
         """A cached region that can be entered at byte `offset` of a page of 1,024 instruction words."""
-        return next((made for made in self._known.get((mode.key, offset), ()) if made.matches(words)), None)
+        key = key_of(words, offset, mode.key)
+        made = self._known.get(key)
+        if made is None and (at := self._places.pop(key, None)) is not None and (made := self._record(at)) is not None and made.matches(words):
+            for entry in made.entries.tolist():
+                self._known[key_of(words, 4 * entry, mode.key)] = made
+        return made if made is not None and made.matches(words) else None
 
     def compile(self, words: Any, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
         """Compile the region at byte `offset` and remember it."""
@@ -91,9 +107,10 @@ class RegionCache:
         places = np.array(found.covered, np.uint16) >> 2
         entries = np.array(found.entries, np.uint16) >> 2
         made = Compiled(entries, places, words[places].astype(np.uint32), image)
-        self._remember(mode.key, made)
+        keys = [key_of(words, 4 * entry, mode.key) for entry in entries.tolist()]
+        self._known.update(dict.fromkeys(keys, made))
         body = made.pack()
-        self._new.append(_HEAD.pack(_MAGIC, mode.key, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body)
+        self._new.append((_HEAD.pack(_MAGIC, mode.key, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body, keys))
         return made
 
     def load(self, arena: Arena, image: bytes) -> int:
@@ -106,16 +123,29 @@ class RegionCache:
         self._new.clear()
 
     def save(self) -> None:
-        """Append what was compiled to the cache file."""
-        if not self._new:
+        """Append what was compiled to the cache's files."""
+        new, self._new = self._new, []
+        if not new:
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists() and self._path.stat().st_size > LIMIT:
                 return
-            fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                os.write(fd, b"".join(self._new))
-            finally:
-                os.close(fd)
-        self._new.clear()
+            data = b"".join(record for record, _ in new)
+            at = _append(self._path, data) - len(data)
+            pairs = array("Q")
+            for record, keys in new:
+                for key in keys:
+                    pairs.extend((key, at))
+                at += len(record)
+            _append(self._index, pairs.tobytes())
+
+
+def _append(path: Any, data: bytes) -> int:
+    """Append to a file, whoever else does; where the data ends."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(fd, data)
+        return os.lseek(fd, 0, os.SEEK_CUR)
+    finally:
+        os.close(fd)
