@@ -11,10 +11,8 @@ from guests.programs import PROGRAMS, Program
 
 from .rootfs import debian
 
-FIRST = ("busybox sha256sum", "bash", "openssl prime")  # without being asked for slow tests
+FIRST = ("busybox sha256sum", "bash", "lua5.4", "python3 math")  # without being asked for slow tests
 pytestmark = pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"{QEMU} is not installed")
-# Until there is VSX arithmetic: these use it.
-VSX = {"od", "gawk", "jq", "perl", "lua5.4", "sqlite3", "openssl speed", *(p.name for p in PROGRAMS if p.name.startswith("python3"))}
 
 
 def check(program: Program, engine: str) -> None:
@@ -35,7 +33,5 @@ def test_a_few(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
-def test_all(program: Program, engine: str, request: pytest.FixtureRequest) -> None:
-    if program.name in VSX:
-        request.applymarker(pytest.mark.xfail(reason="uses VSX arithmetic, which is not there yet", strict=False))
+def test_all(program: Program, engine: str) -> None:
     check(program, engine)
