@@ -144,17 +144,20 @@ def pop_frame64(p: Process) -> tuple[int, bytes]:
     return abi.from_sigset(data[UC_SIGMASK : UC_SIGMASK + 8]), data[UC_STACK : UC_STACK + 24]
 
 
-def _mcontext(p: Process, frame_pad: int) -> bytes:
+def _mcontext(p: Process, vsx: bool = True) -> bytes:
     abi = p.abi
+    regs = _registers(p)
+    if not vsx:
+        regs[PT_MSR] &= ~MSR_VSX
     vrsave = int(p.vcpu.vrsave).to_bytes(4, abi.order)
     vscr = vrsave + _vscr(p)[4:] if not abi.little else _vscr(p)[:12] + vrsave
-    return abi.words(*_registers(p)) + _float(p) + bytes(8) + _vector(p, p.vcpu.vsr[32:]) + vscr + _low_halves(p)
+    return abi.words(*regs) + _float(p) + bytes(8) + _vector(p, p.vcpu.vsr[32:]) + vscr + (_low_halves(p) if vsx else b"")
 
 
 def push_frame32(p: Process, sp: int, signal: int, info: bytes | None, handler: int, mask: int, stack: tuple[int, int, int]) -> dict[str, int]:
     """As push_frame64; without `info` the older frame, whose handler gets a sigcontext."""
     abi = p.abi
-    context = _mcontext(p, 0)
+    context = _mcontext(p)
     if info is None:
         frame = (sp - OLD32_SIZE) & -16
         head = abi.pack("12xIiIII", mask >> 32, signal, handler, mask & 0xFFFF_FFFF, frame + 32)
@@ -180,9 +183,31 @@ def pop_frame32(p: Process, rt: bool) -> tuple[int, bytes | None]:
     else:
         high, _, _, low, at = abi.structure("12xIiIII").unpack(p.space.read(sp + GAP32, 32))
         mask = high << 32 | low
-    data = p.space.read(at, MC_SIZE)
-    _set_registers(p, abi.structure(f"{GREGS}I").unpack_from(data))
+    _load_mcontext(p, at)
+    return mask, stack
+
+
+def _load_mcontext(p: Process, at: int) -> None:
+    abi, data = p.abi, p.space.read(at, MC_VSX)
+    regs = abi.structure(f"{GREGS}I").unpack_from(data)
+    _set_registers(p, regs)
+    low = p.space.read(at + MC_VSX, 256) if regs[PT_MSR] & MSR_VSX else _low_halves(p)
     vscr = data[MC_V + 512 : MC_VSX]
     vrsave = int.from_bytes(vscr[:4] if not abi.little else vscr[12:], abi.order)
-    _restore_vectors(p, data[MC_FP:MC_PAD], data[MC_VSX:], data[MC_V:], vscr, vrsave)
-    return mask, stack
+    _restore_vectors(p, data[MC_FP:MC_PAD], low, data[MC_V:], vscr, vrsave)
+
+
+def save_context32(p: Process, at: int, size: int) -> None:
+    """swapcontext: registers and signal mask into the ucontext of `size` bytes at `at`; the C library's has no room for VSX."""
+    context = (at + UC32_MCONTEXT) & -16
+    p.space.write(context, _mcontext(p, size >= UC32_SIZE))
+    p.space.write(at + UC32_REGS, p.abi.words(context))
+    p.space.write(at + UC32_SIGMASK, p.abi.sigset(p.signals.mask))
+
+
+def load_context32(p: Process, at: int) -> int:
+    """The inverse: all registers; the signal mask to be set."""
+    context = int.from_bytes(p.space.read(at + UC32_REGS, 4), p.abi.order)
+    mask = p.abi.from_sigset(p.space.read(at + UC32_SIGMASK, 8))
+    _load_mcontext(p, context)
+    return mask

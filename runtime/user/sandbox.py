@@ -46,7 +46,7 @@ munlockall get_mempolicy uname sysinfo getrandom prctl rseq futex futex_time64 p
 getgid getegid getpgrp setsid sched_yield sched_get_priority_max sched_get_priority_min getresuid getresgid getgroups exit gettid exit_group
 set_tid_address set_robust_list get_robust_list fork vfork clone clone3 wait4 waitpid waitid getrusage times getrlimit setrlimit ugetrlimit
 sched_setaffinity sched_getparam getcpu rt_sigaction sigaction signal rt_sigprocmask sigprocmask rt_sigpending rt_sigsuspend pause
-rt_sigtimedwait rt_sigtimedwait_time64 rt_sigreturn sigreturn sigaltstack signalfd signalfd4 fstat fstat64 fstatfs fstatfs64 ioctl syslog sethostname subpage_prot
+rt_sigtimedwait rt_sigtimedwait_time64 rt_sigreturn sigreturn swapcontext sigaltstack signalfd signalfd4 fstat fstat64 fstatfs fstatfs64 ioctl syslog sethostname subpage_prot
 timerfd_create timerfd_settime timerfd_settime64 timerfd_gettime timerfd_gettime64
 timer_create timer_settime timer_settime64 timer_gettime timer_gettime64 timer_getoverrun timer_delete
 """.split()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ..errno import EAGAIN, EINVAL
+from .. import frames
+from ..errno import EAGAIN, EINVAL, ENOSYS
 from ..native import NR, Buffer, host, wait
 from ..siginfo import from_guest, to_guest
 from ..signals import Action
-from . import Address, Int, Size, syscall
+from . import Address, Int, Long, Size, syscall
 from .files import open_flags
 from .time import read_time
 
@@ -145,6 +146,22 @@ def rt_sigreturn(p: Process) -> int:
 def sigreturn(p: Process) -> int:
     p.no_result = True
     p.signals.sigreturn(False)
+    return 0
+
+
+@syscall
+def swapcontext(p: Process, old: Address, new: Address, size: Long) -> int:
+    """What the 32-bit C library's getcontext and its relatives are made from."""
+    if p.abi.bits == 64:
+        return -ENOSYS  # its C library does without
+    if size < frames.UC32_MCONTEXT + frames.MC_VSX:
+        return -EINVAL
+    if old:
+        frames.save_context32(p, old, size)
+    if new:
+        mask = frames.load_context32(p, new)
+        p.signals.set_mask(mask)
+        p.no_result = True
     return 0
 
 
