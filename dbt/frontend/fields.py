@@ -20,6 +20,7 @@ class Field(NamedTuple):
     scale: int = 0  # the value is the field shifted left by this
     kind: str = "number"  # how an operand is written: number, gpr, fpr, vr, vsr, cr, crbit, target, spr,
     #   count (0 is written 32)
+    base: int = 0  # added to the scaled field
 
     @property
     def bits(self) -> int:
@@ -43,16 +44,18 @@ class Field(NamedTuple):
         if self.signed:
             sign = 1 << (self.bits - 1)
             x = (x ^ sign) - sign
-        return x << self.scale if self.scale else x
+        x = x << self.scale if self.scale else x
+        return x + self.base if self.base else x
 
     def insert(self, value: int) -> int:
         """The instruction bits that hold `value`. ValueError if it does not fit or is not a multiple of the scale."""
         if value & ((1 << self.scale) - 1):
             raise ValueError(f"{self.name}: {value} is not a multiple of {1 << self.scale}")
-        raw = value >> self.scale
+        raw = (value - self.base) >> self.scale
         low, high = (-(1 << (self.bits - 1)), 1 << (self.bits - 1)) if self.signed else (0, 1 << self.bits)
         if not low <= raw < high:
-            raise ValueError(f"{self.name}: {value} is not in {low << self.scale}..{(high - 1) << self.scale}")
+            least, most = ((x << self.scale) + self.base for x in (low, high - 1))
+            raise ValueError(f"{self.name}: {value} is not in {least}..{most}")
         raw &= (1 << self.bits) - 1
         word = 0
         for first, last in reversed(self.pieces):
@@ -95,6 +98,7 @@ FIELDS: dict[str, Field] = {
         _field("UI", 16, 31),
         _field("D", 16, 31, signed=True),
         _field("DS", 16, 29, signed=True, scale=2),
+        Field("DH", ((31, 31), (6, 10)), scale=3, base=-512),  # hashst and relatives
         _field("DQ", 16, 27, signed=True, scale=4),
         _field("BHRBE", 11, 20),
         _field("BTF", 6, 10),

@@ -103,7 +103,7 @@ class Form:
             if len(rest) == len(todo):
                 return None
             todo = rest
-        fits = all(v >= 0 or self.field(n).signed for n, v in known.items())
+        fits = all(v >= self.field(n).base or self.field(n).signed for n, v in known.items())
         return known if fits and (self.guard is None or self.guard(**known)) else None
 
     def _wrap(self, field: str) -> int:

@@ -1,4 +1,5 @@
-"""The instructions that are declared: how many in each chapter, or those whose mnemonic matches.
+"""The instructions that are declared: how many in each chapter, and how many of objdump's mnemonics that covers; or those
+whose mnemonic matches.
 
     ppcdbt isa
     ppcdbt isa 'l*arx' --handlers
@@ -42,4 +43,18 @@ def run(options: Any) -> int:
         total, handlers = total + len(insns), handlers + made
         print(f"{len(insns):5}  {f'{made:6}  ' if options.handlers else ''}{title}")
     print(f"{total:5}  {f'{handlers:6}  ' if options.handlers else ''}declarations{' and interpreter handlers' if options.handlers else ''}")
+    print()
+    print_coverage()
     return 0
+
+
+def print_coverage() -> None:
+    """Of the mnemonics that GNU objdump knows for POWER9: those that decode here, in each chapter of the manual."""
+    from dbt.frontend.coverage import chapters
+
+    rows = chapters()
+    for r in rows:
+        notes = [f"missing: {' '.join(r.missing)}"] if r.missing else []
+        notes += [f"not of our processors: {' '.join(r.absent)}"] if r.absent else []
+        print(f"{r.covered:5} of {r.total:4}  {r.name}{'; ' if notes else ''}{'; '.join(notes)}")
+    print(f"{sum(r.covered for r in rows):5} of {sum(r.total for r in rows):4}  mnemonics of GNU objdump for POWER9")

@@ -33,6 +33,7 @@ DELIBERATE = [
     (r"tlbiel (r\d+),r(\d+)", r"tlbiel \S+", "objdump writes the register field RS as the number L"),
     (r"tabort.* .*", r"tabort.*", "outside of a transaction RA is not even read: we write 0"),
     (r"dst(st)?t? 0,.*", r"dst(st)?t? r0,.*", "RA = 0 is no register, and nobody reads it: objdump writes r0"),
+    (r"icswx\.? r\d+,0,.*", r"icswx\.? r\d+,r0,.*", "likewise"),
     (r"b\w*a[-+]? (.*,)?0xffffffff\w{8}", r"b\w*a[-+]? (.*,)?0x\w{8}", "objdump cuts absolute targets to 32 bits"),
 ]  # fmt: skip
 
