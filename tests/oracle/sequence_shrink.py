@@ -51,15 +51,13 @@ def plainer_inputs(s: Sequence, fails: Fails) -> Sequence:
         if trial != s and fails(trial):
             s = trial
     places = [n for n in range(HEAD // 8) if n not in KEPT]
-    size = len(places)
-    while size:
+    for size in (len(places), 64, 16, 4, 1):
         for at in range(0, len(places), size):
             trial = s
             for n in places[at : at + size]:
                 trial = trial.with_doubleword(n, 0)
             if trial != s and fails(trial):
                 s = trial
-        size //= 4
     for n in places:  # what is left: fewer bits
         for value in (1, 0x3FF << 52, s.doublewords[n] >> 32 << 32, s.doublewords[n] & 0xFFFF_FFFF):
             trial = s.with_doubleword(n, value)
