@@ -18,6 +18,7 @@ decode_handler page_end_handler page_end_handler_32 regions_start regions_end
 hot_queue hot_head hot_tail
 hot_threshold code_serial
 tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropped regions_dropped
+by_tlbie by_tlbiel by_slbie by_slbia by_slbmte by_key by_register by_remove by_protect by_clear code_by_host code_by_call
 hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
 cpu_features lpcr_ils
 user_areas user_area_count

@@ -61,6 +61,7 @@ class Turns:
             if compiler is not None:
                 compiler.install(vcpu.address)
             if kind == 0:
+                self.vm.returns += 1
                 if left <= 0 or vcpu.attention:
                     return Budget()
                 continue

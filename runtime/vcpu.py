@@ -77,6 +77,7 @@ class VCPU(Registers):
             if compiler is not None:
                 compiler.install(self._address)
             if kind == 0:
+                self.vm.returns += 1
                 if self.icount >= target or self.attention:
                     return Budget()
                 continue

@@ -60,6 +60,7 @@ class VM:
         self.trace: Callable[[VCPU, int], None] | None = None
         self._mapped: list[tuple[int, int]] = []
         self._closed = False
+        self.returns = 0  # times the run loop came back with nothing to do but to look around
         self._fd = -1  # `private`: memory that a fork copies
         if not private:
             self._fd = os.memfd_create("ppcdbt-ram")

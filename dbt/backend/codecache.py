@@ -273,11 +273,13 @@ def invalidate_code(v, real, size):  # type: ignore[no-untyped-def]
     """RAM was changed from outside the guest (a device, a debugger, Python)."""
     m = machine_of(v)
     end = min(real + size, m.ram_size)
+    before = m.code_invalidations
     while real < end:
         upto = min((real | u64(4095)) + u64(1), end)
         if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
             code_written(v, real, upto - real)
         real = upto
+    m.code_by_host += m.code_invalidations - before
     return u64(0)
 
 

@@ -65,7 +65,9 @@ def clear_page(v, real, shift):  # type: ignore[no-untyped-def]
         flags = read8(m.page_flags + (page >> u64(12)))
         write8(m.page_flags + (page >> u64(12)), flags | DIRTY)
         if flags & HAS_CODE:
+            before = m.code_invalidations
             drop_code(v, page, u64(4096))
+            m.code_by_call += m.code_invalidations - before
 
 
 @exported
@@ -127,6 +129,7 @@ def remove(v, flags, index, avpn):  # type: ignore[no-untyped-def]
         return H_NOT_FOUND, u64(0), u64(0)
     write64(at, u64(0))
     write64(at + u64(8), u64(0))
+    machine_of(v).by_remove += u64(1)
     pte_changed(v, index, pte0, pte1)
     return H_SUCCESS, pte0, pte1
 
@@ -183,6 +186,7 @@ def h_protect(v):  # type: ignore[no-untyped-def]
     new = pte1 & ~(PP0 | PP | PTE_N | KEY_HIGH | KEY_LOW)
     new |= (flags << u64(55)) & PP0 | (flags << u64(48)) & KEY_HIGH | flags & (PP | PTE_N | KEY_LOW)
     write64(at + u64(8), bswap64(new))
+    machine_of(v).by_protect += u64(1)
     pte_changed(v, index, pte0, pte1)
     return status(v, H_SUCCESS)
 
@@ -216,6 +220,7 @@ def clear(v, bit):  # type: ignore[no-untyped-def]
         return status(v, H_NOT_FOUND)
     if pte1 & bit:
         write64(at + u64(8), bswap64(pte1 & ~bit))
+        machine_of(v).by_clear += u64(1)
         pte_changed(v, index, pte0, pte1)
     v.gpr[4] = pte1
     return status(v, H_SUCCESS)

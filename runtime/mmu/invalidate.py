@@ -107,6 +107,7 @@ def tlbie_operand(v, rb):  # type: ignore[no-untyped-def]
 @exported
 def tlbie(v, rb, rs):  # type: ignore[no-untyped-def]
     """Invalidate the translations of a page on every vCPU; with RB[52:53] (IS, ISA 3.0) not 0, all of them. RS (LPID) is not looked at."""
+    machine_of(v).by_tlbie += u64(1)
     key, offset, shift = tlbie_operand(v, rb)
     drop_everywhere(v, key, offset, UNKNOWN if rb & u64(0xC00) else shift)
     return u64(0)
@@ -115,6 +116,7 @@ def tlbie(v, rb, rs):  # type: ignore[no-untyped-def]
 @exported
 def tlbiel(v, rb, rs):  # type: ignore[no-untyped-def]
     """As tlbie, on this vCPU only. IS not 0 names a set of the TLB: everything is dropped."""
+    machine_of(v).by_tlbiel += u64(1)
     key, offset, shift = tlbie_operand(v, rb)
     drop_virtual(v, key, offset, UNKNOWN if rb & u64(0xC00) else shift)
     return u64(0)
@@ -182,10 +184,13 @@ def translation_changed(v, spr):  # type: ignore[no-untyped-def]
     if v.lpcr & RADIX and spr != SPR_LPCR:
         radix_changed(v, spr)
     elif spr == SPR_AMR or spr == SPR_AMR_USER:
+        machine_of(v).by_key += u64(1)
         empty_translated(v)
     elif spr == SPR_IAMR:
+        machine_of(v).by_key += u64(1)
         forget_fetches(v)
     elif spr == SPR_SDR1 or spr == SPR_PTCR or spr == SPR_LPCR or spr == SPR_LPIDR or spr == SPR_PID:
+        machine_of(v).by_register += u64(1)
         flush_mmu(v)
     return u64(0)
 

@@ -16,6 +16,7 @@ from dbt.backend.machinery import (
     compiled,
     exported,
     linked,
+    machine_of,
     read64,
     u64,
     write64,
@@ -103,6 +104,7 @@ def slbmte(v, rs, rb):  # type: ignore[no-untyped-def]
     v.slb_e[i] = new_e
     v.slb_v[i] = new_v
     if old_e & V and (old_e != new_e or old_v != new_v):
+        machine_of(v).by_slbmte += u64(1)
         unbind(v, old_e, segment_mask(old_v))
     if new_e & V and slb_hides(v, new_e, i):
         unbind(v, new_e, segment_mask(new_v))
@@ -122,6 +124,7 @@ def slb_hides(v, esid, index):  # type: ignore[no-untyped-def]
 @exported
 def slbie(v, rb):  # type: ignore[no-untyped-def]
     """Invalidate the SLB entries of the ESID and segment size in RB (Book III 5.9.3.1); the size is RB[37:38]."""
+    machine_of(v).by_slbie += u64(1)
     large = rb & u64(0x0200_0000)
     mask = MASK_1T if large else MASK_256M
     for i in range(ENTRIES):
@@ -138,6 +141,7 @@ def slbia(v, ih):  # type: ignore[no-untyped-def]
 
     All but entry 0; with IH 3, those of class 1, with IH 4, all, both with entry 0; with IH 7 none. In every case what is cached
     outside the SLB is dropped, which is more than most hints ask for."""
+    machine_of(v).by_slbia += u64(1)
     if ih != u64(7):
         for i in range(0 if ih == u64(3) or ih == u64(4) else 1, ENTRIES):
             if ih != u64(3) or v.slb_v[i] & CLASS:

@@ -108,3 +108,8 @@ def test_exits_are_accounted_for(interpreted: Boot) -> None:
     family = ("hcall_enter", "hcall_remove", "hcall_protect", "hcall_read", "hcall_bulk", "hcall_clear")
     assert sum(s["counters"][name] for name in family) == s["light"]["HYPERCALL"]
     assert s["interrupts"]["system call"] == s["exits"]["SYSCALL"]
+    assert s["kvm"]["sum_exits"] == sum(s["exits"].values()) and s["kvm"]["light_exits"] == sum(s["light"].values())
+    assert s["kvm"]["dsi_exits"] == s["interrupts"]["data storage"] + s["interrupts"].get("data segment", 0)
+    removed = s["counters"]["hcall_remove"] + 4 * s["counters"]["hcall_bulk"]
+    assert 0 < s["invalidations"]["H_REMOVE, H_BULK_REMOVE"] <= removed
+    assert s["invalidations"]["code: stores"] <= s["counters"]["code_invalidations"]
