@@ -46,6 +46,12 @@ def flush_jump_cache(v):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def flush_jump_slot(v, page):  # type: ignore[no-untyped-def]
+    """As flush_jump_cache, for the effective pages whose number ends like `page` (in a segment, or in the whole address space)."""
+    write64(address_of(v) + _JUMP_CACHE + (page & u64(state.JUMP_CACHE_ENTRIES - 1)) * u64(16), u64(0))
+
+
+@compiled
 def flush_jump_caches(m):  # type: ignore[no-untyped-def]
     """As flush_jump_cache, on every vCPU of a machine."""
     for i in range(m.vcpu_count):

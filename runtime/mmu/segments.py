@@ -82,13 +82,19 @@ def bound_segment(v, ea):  # type: ignore[no-untyped-def]
 @linked
 def unbind(v, ea, mask):  # type: ignore[no-untyped-def]
     """The segment of `ea` is no longer translated as it was. Its shadow VSID and shadow translations stay known."""
-    if mask == MASK_1T:
-        forget_segments(v)
-        return u64(0)
-    entry = _slot(v, ea)
-    bound = read64(entry) == ea & MASK_256M and read64(entry + u64(24)) == v.segment_epoch
-    if bound:
-        write64(entry + u64(24), u64(0))
+    bound = False
+    if mask == MASK_1T:  # it is bound in parts of 256 MB
+        entry = address_of(v) + _SEGMENTS
+        for _ in range(state.SHADOW_SEGMENT_ENTRIES):
+            if (read64(entry) ^ ea) & mask == u64(0) and read64(entry + u64(24)) == v.segment_epoch:
+                write64(entry + u64(24), u64(0))
+                bound = True
+            entry += u64(32)
+    else:
+        entry = _slot(v, ea)
+        bound = read64(entry) == ea & MASK_256M and read64(entry + u64(24)) == v.segment_epoch
+        if bound:
+            write64(entry + u64(24), u64(0))
     if bound or v.segment_loose:
         empty_segment(v, ea, mask)
         flush_jump_cache_of(v, ea, mask)

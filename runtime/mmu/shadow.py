@@ -13,7 +13,7 @@ so after an SLB switch level 1 refills without walking the guest's table. The ma
 
 from __future__ import annotations
 
-from dbt.backend.codecache import flush_jump_cache
+from dbt.backend.codecache import flush_jump_cache, flush_jump_slot
 from dbt.backend.machinery import compiled, linked, machine_of, read64, u64, write64
 
 from .tlb import empty_translated, empty_virtual
@@ -25,6 +25,7 @@ ATTRIBUTES = u64(0xFFF)
 _MIX = u64(0x9E37_79B9_7F4A_7C15)
 _SVSID = u64(0xFFFF_FFFF)
 _WIDE = u64(0x3FFF_0000_0000_0000)  # VSID bits that tlbie's operand cannot name (VSIDs of more than 36 bits)
+_PAGE_NUMBER = u64(0xFFF_FFFF)  # of a key: the page in the segment
 GENERATIONS = u64(0x1_0000)
 
 
@@ -149,10 +150,10 @@ def shadow_entry(v, svsid, page):  # type: ignore[no-untyped-def]
 def insert(v, entry, key, value):  # type: ignore[no-untyped-def]
     """Enter a translation, evicting what is there.
 
-    An evicted page that was fetched from may be in the jump cache, and nothing here would tell: remember that."""
+    An evicted page that was fetched from may be in the jump cache, and nothing here would tell later: it goes from there too."""
     old = read64(entry)
     if old and old != key and read64(entry + u64(8)) & FETCHED:
-        v.fetch_loose = u64(1)
+        flush_jump_slot(v, old & _PAGE_NUMBER)
     write64(entry, key)
     write64(entry + u64(8), value)
 
@@ -160,14 +161,14 @@ def insert(v, entry, key, value):  # type: ignore[no-untyped-def]
 @compiled
 def drop_page(v, svsid, page, count):  # type: ignore[no-untyped-def]
     """Drop `count` 4 KiB pages of a shadow segment, from level 1 and the jump cache too. `page` is aligned to `count`."""
-    fetched = v.fetch_loose
     for i in range(count):
         entry = shadow_entry(v, svsid, page + u64(i))
         if read64(entry) == shadow_key(v, svsid, page + u64(i)):
-            fetched |= read64(entry + u64(8)) & FETCHED
+            if read64(entry + u64(8)) & FETCHED:
+                flush_jump_slot(v, page + u64(i))
             write64(entry, u64(0))
     mask = ((u64(0x1_0000) - count) & u64(0xFFFF)) << u64(12)  # within 256 MB
     empty_virtual(v, page << u64(12), mask)
-    if fetched:
+    if v.fetch_loose:
         forget_fetches(v)
     v.flush_page += u64(1)

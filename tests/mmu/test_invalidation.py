@@ -7,6 +7,7 @@ import ctypes
 import pytest
 
 from dbt import shared, state
+from runtime.mmu.tables import SHADOW_TLB_ENTRIES
 
 from .rig import KERNEL, PR, SF, VIRTUAL, Page, Rig, Segment, fault
 
@@ -74,13 +75,13 @@ def test_tlbie(base: int, actual: int, terabyte: bool) -> None:
         rig.segment(EA, segment, 3, v)
         touch(rig, v)
     high, _ = rig.table.get(index)
-    links = mark_jump_cache(rig)
+    links, others = mark_jump_cache(rig, EA, EA >> 12 & state.JUMP_CACHE_ENTRIES - 1), mark_jump_cache(rig, 0x1000, 1)
     rig.table.put(index, high & ~1, 0)
     assert all(isinstance(where(rig, v), int) for v in rig.vm.vcpus)  # architected: it may linger until tlbie
     rig.v.call("tlbie", segment.tlbie_operand(offset, actual), 0)
     for v in rig.vm.vcpus:
         assert where(rig, v) == fault(0x300, EA, 0x4000_0000)
-    assert links.value == 0
+    assert links.value == 0 and others.value != 0
     assert rig.v.shadow_generation == 1 and rig.v.flush_page == 1  # precisely, not by dropping everything
 
 
@@ -96,6 +97,16 @@ def test_tlbie_leaves_other_pages_and_unrelated_links() -> None:
     assert links.value == 1  # nothing was fetched from there
     touch(rig)
     assert rig.v.walk_misses == walks
+
+
+def test_an_evicted_page_takes_its_links_along() -> None:
+    """The shadow TLB forgets a page that was fetched from: nothing would drop its links when it is invalidated later."""
+    rig, _ = machine()
+    links = mark_jump_cache(rig, EA, EA >> 12 & state.JUMP_CACHE_ENTRIES - 1)
+    far = EA + (SHADOW_TLB_ENTRIES << 12)  # the same place of the shadow TLB
+    rig.table.enter(SEGMENT, far & 0xFFF_FFFF, Page(NEW))
+    rig.load(far)
+    assert links.value == 0
 
 
 def test_tlbiel_is_for_this_vcpu() -> None:
