@@ -188,7 +188,7 @@ def radix_address(v, ea, access, problem):  # type: ignore[no-untyped-def]
         if bits:
             return page_fault(v, ea, access, bits)
         value = found | (value & FETCHED if known else u64(0))
-        insert(v, entry, key, value)
+        insert(v, entry, key, value, access == FETCH)
     if access == FETCH:
         if value & FETCHED == u64(0):
             value |= FETCHED

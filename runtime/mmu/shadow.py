@@ -147,13 +147,17 @@ def shadow_entry(v, svsid, page):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def insert(v, entry, key, value):  # type: ignore[no-untyped-def]
-    """Enter a translation, evicting what is there.
+def insert(v, entry, key, value, fetch):  # type: ignore[no-untyped-def]
+    """Enter a translation, for a fetch or a data access, evicting what is there.
 
     An evicted page that was fetched from may be in the jump cache, and nothing here would tell later: it goes from there too."""
     old = read64(entry)
     if old and old != key and read64(entry + u64(8)) & FETCHED:
         flush_jump_slot(v, old & _PAGE_NUMBER)
+    if fetch:
+        v.filled_code += u64(1)
+    else:
+        v.filled_data += u64(1)
     write64(entry, key)
     write64(entry + u64(8), value)
 

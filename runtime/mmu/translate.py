@@ -94,11 +94,7 @@ def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
         if access == STORE:
             attr |= A_C
         value = real_address(pte1, shift, ea) & PAGE | attr | (value & FETCHED if known else u64(0))
-        insert(v, entry, key, value)
-        if access == FETCH:
-            v.filled_code += u64(1)
-        else:
-            v.filled_data += u64(1)
+        insert(v, entry, key, value, access == FETCH)
     if access == FETCH and value & FETCHED == u64(0):
         value |= FETCHED
         write64(entry + u64(8), value)
