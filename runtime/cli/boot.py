@@ -47,6 +47,8 @@ def configure_machine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pv", choices=("off", "on", "repair"), default="off",
                         help="offer the paravirtual framework of KVM, with --privileged trap; repair: and mend, in memory, the kernel's own "
                              "test of it, which fails since Linux 5.16 (runtime/machines/repairs.py)")  # fmt: skip
+    parser.add_argument("--firmware", choices=("none", "of"), default="none",
+                        help="enter the kernel directly with a flattened device tree (default), or through Open Firmware's client interface")  # fmt: skip
     parser.add_argument("--hpt-log2", type=o.number, metavar="N", help="log2 of the hash table's bytes (default: from the memory)")
     parser.add_argument("--mmu", choices=("hash", "radix"), help="how the guest translates addresses (default: radix where the CPU has it)")
     o.add_machine(parser, "512M")
@@ -100,7 +102,7 @@ def machine(options: Any, console: Any, files: tuple[Path, bytes | None], append
         append = f"console=hvc0 {append}"  # without any words it has its own, with another console
     words = f"{append} {options.append}".strip()
     return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2,
-                         pv=options.pv != "off", mmu=options.mmu, **more, **kwargs)  # fmt: skip
+                         pv=options.pv != "off", firmware=options.firmware, mmu=options.mmu, **more, **kwargs)  # fmt: skip
 
 
 def run(options: Any) -> int:

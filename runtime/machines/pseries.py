@@ -20,6 +20,8 @@ from ..devices.xics import Xics
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
+from ..hypercalls.openfirmware import ENTRY_STUB as OF_STUB
+from ..hypercalls.openfirmware import OpenFirmware
 from ..hypercalls.paravirt import CALL, MAP_MAGIC_PAGE, paravirtual_call
 from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
@@ -41,14 +43,17 @@ class PseriesMachine:
 
     `mmu`: what the guest is told to translate by; radix if the CPU has it. `paced`: an idle guest sleeps as long as its clock says,
     instead of having the time pass at once. `terminals`: more of them, by unit address. `pv`: offer the paravirtual framework
-    (runtime/hypercalls/paravirt.py); only where privileged instructions trap."""
+    (runtime/hypercalls/paravirt.py); only where privileged instructions trap. `firmware`: "of" enters the kernel through Open Firmware's
+    client interface, "none" with a flattened tree."""
 
     def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
                  clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False, pv: bool = False,
-                 mmu: Literal["hash", "radix"] | None = None,
+                 mmu: Literal["hash", "radix"] | None = None, firmware: Literal["none", "of"] = "none",
                  terminals: Mapping[int, Any] | None = None, **options: Any) -> None:  # fmt: skip
         if clock not in ("instructions", "host"):
             raise ValueError(f"clock={clock!r}: instructions or host")
+        if firmware not in ("none", "of"):
+            raise ValueError(f"firmware={firmware!r}: none or of")
         if pv and options.get("privileged") != "trap":
             raise ValueError("pv: the paravirtual framework replaces privileged instructions that trap (privileged='trap')")
         self.pv = pv
@@ -72,7 +77,11 @@ class PseriesMachine:
         self._htab = np.zeros((1 << log2) + (1 << log2 if log2 < 20 else 0), np.uint8)
         table = int(self._htab.ctypes.data)
         self.vm.set_record(htab=table, htab_groups=1 << (log2 - 7))
-        self._load(kernel, initrd, append, log2)
+        self.firmware: OpenFirmware | None = None
+        if firmware == "of":
+            self._load_through_firmware(kernel, initrd, append, log2)
+        else:
+            self._load(kernel, initrd, append, log2)
 
     @property
     def vcpu(self) -> VCPU:
@@ -137,12 +146,7 @@ class PseriesMachine:
 
     # -- start
     def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
-        if 0x40_0000 + kernel.highest - kernel.lowest + (2 << 20) > self.memory_size:
-            raise ValueError(f"{self.memory_size >> 20} MiB of memory are too few for this kernel")
-        for segment in kernel.segments:
-            place = 0x40_0000 + segment.paddr - kernel.lowest if kernel.lowest < 0x40_0000 else segment.paddr
-            self.vm.write(place, bytes(segment.data) + bytes(segment.memsz - len(segment.data)))
-        start = 0x40_0000 if kernel.lowest < 0x40_0000 else kernel.lowest
+        start = self._load_kernel(kernel)
         top = min(self.memory_size, 256 << 20)
         rtas = top - ALIGN
         below = rtas
@@ -160,23 +164,59 @@ class PseriesMachine:
         if initrd:
             self.vm.write(below, initrd)
         self.vm.write(rtas, ENTRY_STUB)
+        self._enter(start, dtb, start, 0)
+
+    def _load_kernel(self, kernel: Image) -> int:
+        """Put the kernel where it is entered; that address."""
+        if 0x40_0000 + kernel.highest - kernel.lowest + (2 << 20) > self.memory_size:
+            raise ValueError(f"{self.memory_size >> 20} MiB of memory are too few for this kernel")
+        for segment in kernel.segments:
+            place = 0x40_0000 + segment.paddr - kernel.lowest if kernel.lowest < 0x40_0000 else segment.paddr
+            self.vm.write(place, bytes(segment.data) + bytes(segment.memsz - len(segment.data)))
+        return 0x40_0000 if kernel.lowest < 0x40_0000 else kernel.lowest
+
+    def _load_through_firmware(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
+        """The kernel gets the initial RAM disk in r3 and r4, Open Firmware's entry in r5 and a stack in r1; it finds the rest by calling."""
+        start = self._load_kernel(kernel)
+        end = start + kernel.highest - kernel.lowest
+        disk = (end + 2 * ALIGN) & -ALIGN  # after the kernel, which then claims from there on
+        top = min(self.memory_size, 256 << 20)
+        entry, stack = top - ALIGN, top - 2 * ALIGN
+        if disk + len(initrd or b"") > stack:
+            raise ValueError(f"{self.memory_size >> 20} MiB of memory are too few for this kernel and initial RAM disk")
+        tree = build_pseries_tree(self._config(append, hpt_log2, None, None, ()))
+        self.firmware = OpenFirmware(self, tree, self.vm.cpu.pvr, [(0, end), (disk, disk + len(initrd or b"")), (stack, top)])
+        chosen = tree.root["chosen"]
+        chosen.set("stdout", self.firmware.open(chosen.strings("stdout-path")[0]))
+        chosen.set("stdin", chosen.cells("stdout")[0])
+        chosen.set("cpu", self.firmware.open(self.firmware.path(tree.root["cpus"].children[0])))
+        if initrd:
+            self.vm.write(disk, initrd)
+        self.vm.write(entry, OF_STUB)
+        self.vcpu.gpr[1] = entry - 0x100
+        self._enter(start, disk if initrd else 0, len(initrd or b""), entry)
+
+    def _enter(self, start: int, *arguments: int) -> None:
+        """Ready to run the kernel at `start` with r3, r4 and r5; the other CPUs wait to be started."""
         for vcpu in self.vcpus:
             if self.vm.cpu.radix:
                 vcpu.lpcr |= LPCR_LD | LPCR_GTSE
         vcpu = self.vcpu
         vcpu.nia = start
-        vcpu.gpr[3], vcpu.gpr[4], vcpu.gpr[5] = dtb, start, 0
+        for n, value in enumerate(arguments):
+            vcpu.gpr[3 + n] = value
         vcpu.msr = MSR_SF | MSR_ME
         vcpu.mode_changed()
         for other in self.vcpus[1:]:
             other.stop()
 
-    def _config(self, append: str, hpt_log2: int, rtas: int, initrd: tuple[int, int] | None, reserved: Any) -> PseriesConfig:
+    def _config(self, append: str, hpt_log2: int, rtas: int | None, initrd: tuple[int, int] | None, reserved: Any) -> PseriesConfig:
         cpu = self.vm.cpu
         return PseriesConfig(
             memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
             bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
             isa=cpu.isa, radix=self.radix, vmx=2, terminals=tuple(self.terminals), paravirtual=CALL if self.pv else (),
+            instantiate_rtas=rtas is None,
         )  # fmt: skip
 
     # -- running

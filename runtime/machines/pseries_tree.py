@@ -89,6 +89,7 @@ class PseriesConfig:
     rtas_base: int | None = None
     rtas_entry: int | None = None
     rtas_size: int = 0x1000
+    instantiate_rtas: bool = False  # the guest has RTAS placed by Open Firmware
     rtas_tokens: Mapping[str, int] = field(default_factory=tokens)
     hypertas: tuple[str, ...] = HYPERTAS_FUNCTIONS
     page_sizes: tuple[BasePageSize, ...] = PAGE_SIZES
@@ -166,13 +167,15 @@ def _rtas(tree: Tree, config: PseriesConfig) -> None:
     partition."""
     rtas = tree.root.add("rtas")
     rtas.set("ibm,hypertas-functions", config.hypertas)
-    if config.rtas_base is None:
+    if config.rtas_base is None and not config.instantiate_rtas:
         return
     for name, token in config.rtas_tokens.items():
         rtas.set(name, token)
     rtas.set("ibm,extended-os-term")  # Says that ibm,os-term returns: without it Linux does not call it.
-    entry = config.rtas_base if config.rtas_entry is None else config.rtas_entry
     rtas.set("rtas-size", config.rtas_size)
+    if config.rtas_base is None:
+        return
+    entry = config.rtas_base if config.rtas_entry is None else config.rtas_entry
     rtas.set("linux,rtas-base", config.rtas_base)
     rtas.set("linux,rtas-entry", entry)
     # Linux 6.1 does not keep its allocator away from RTAS by itself.

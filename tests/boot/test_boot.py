@@ -97,6 +97,15 @@ def test_the_reference_engine_agrees_on_a_prefix() -> None:
     assert (slow.instructions, slow.registers, slow.console) == (fast.instructions, fast.registers, fast.console)
 
 
+def test_the_kernel_calls_open_firmware() -> None:
+    """Entered through the client interface it copies the tree, has RTAS placed, and starts."""
+    started = boot(40_000_000, engine="interpreter", firmware="of")
+    said = started.console.decode()
+    assert "copying OF device tree..." in said and "Linux version 6.1" in said
+    calls = started.statistics["calls"]
+    assert calls["of quiesce"] == 1 and calls["of call-method"] == 2
+
+
 def test_exits_are_accounted_for(interpreted: Boot) -> None:
     """Light and heavy exits of each kind add up to what the dispatcher counted."""
     s = interpreted.statistics
