@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import fpscr
 from .float_compute import compute
-from .machinery import compiled, exported, get_mxcsr, set_mxcsr, u64
+from .machinery import compiled, exported, get_mxcsr, linked, set_mxcsr, u64
 from .softfloat import CMPO, CMPU, INFINITY, KIND, RHP, RSP, SIGN, SINGLE, TO_S64, TO_U32, is_nan, is_zero
 
 ZERO = u64(0)
@@ -98,7 +98,7 @@ def settle(v):  # type: ignore[no-untyped-def]
     v.fp_op = np.uint32(0)
 
 
-@exported
+@linked
 def fp_settle(v, a, b, c):  # type: ignore[no-untyped-def]
     """FPSCR is about to be read or written."""
     settle(v)

@@ -38,28 +38,28 @@ QUAD, EXTENDED, DOUBLE, HALF = np.int64(113), np.int64(64), np.int64(53), np.int
 WORD, BITS = u64((1 << 32) - 1), u64(32)
 
 
-@compiled
+@inlined
 def is_nan(high, low):  # type: ignore[no-untyped-def]
     magnitude = high & MAGNITUDE
     return magnitude > INFINITY or (magnitude == INFINITY and low != ZERO)
 
 
-@compiled
+@inlined
 def is_signalling(high, low):  # type: ignore[no-untyped-def]
     return is_nan(high, low) and high & QUIET == ZERO
 
 
-@compiled
+@inlined
 def is_infinite(high, low):  # type: ignore[no-untyped-def]
     return high & MAGNITUDE == INFINITY and low == ZERO
 
 
-@compiled
+@inlined
 def is_zero(high, low):  # type: ignore[no-untyped-def]
     return high & MAGNITUDE | low == ZERO
 
 
-@compiled
+@inlined
 def shifted_left(high, low, n):  # type: ignore[no-untyped-def]
     """A 128-bit number shifted left by 0 to 127."""
     if n == ZERO:
@@ -69,7 +69,7 @@ def shifted_left(high, low, n):  # type: ignore[no-untyped-def]
     return high << n | low >> (u64(64) - n), low << n
 
 
-@compiled
+@inlined
 def unpack(high, low):  # type: ignore[no-untyped-def]
     """(e, high, low) of a finite number that is not zero."""
     exponent = (high >> u64(48)) & u64(0x7FFF)
@@ -81,14 +81,14 @@ def unpack(high, low):  # type: ignore[no-untyped-def]
     return np.int64(-16382) - np.int64(n), high, low
 
 
-@compiled
+@inlined
 def pack(sign, e, high, low):  # type: ignore[no-untyped-def]
     """The quad that is a rounded number; a significand without its top bit is denormal."""
     exponent = u64(e + np.int64(16383)) & u64(0x7FFF) if high & TOP else ZERO
     return sign << u64(63) | exponent << u64(48) | (high & ~TOP) >> u64(15), high << u64(49) | low >> u64(15)
 
 
-@compiled
+@inlined
 def cut(sign, high, low, digits, mode):  # type: ignore[no-untyped-def]
     """(high, low, carry, inexact, up): the first 0 to 127 digits, rounded. Carry: they became 1 and zeros, one place up."""
     keep = u64(digits)
@@ -114,7 +114,7 @@ def cut(sign, high, low, digits, mode):  # type: ignore[no-untyped-def]
     return (TOP if carry else high), low, carry, True, True
 
 
-@compiled
+@inlined
 def rounded(sign, e, high, low, digits, mode, control):  # type: ignore[no-untyped-def]
     """(e, high, low, flags) of a number that is not zero, rounded to a precision. Infinity has an exponent above all others."""
     flags = ZERO
@@ -243,7 +243,7 @@ def total(sign, x, other, y, mode, control):  # type: ignore[no-untyped-def]
     return finished(sign, e + np.int64(1) - np.int64(n), x3, x2 | u64(x1 | x0 != ZERO), mode, control)
 
 
-@compiled
+@inlined
 def widened(x):  # type: ignore[no-untyped-def]
     """A number (e, high, low) for `total`."""
     e, high, low = x
@@ -279,20 +279,54 @@ def quotient(x, y):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def divided(high, low, y):  # type: ignore[no-untyped-def]
+    """(quotient, remainder) of high:low by y, which has its top bit and is more than high."""
+    top, rest = y >> BITS, y & WORD
+    quotient, high, next_ = ZERO, high, low >> BITS
+    for _ in range(2):
+        digit = high // top
+        over = high - digit * top
+        while digit > WORD or (over <= WORD and digit * rest > (over << BITS | next_)):
+            digit -= ONE
+            over += top
+        high = (high << BITS | next_) - digit * y
+        quotient, next_ = quotient << BITS | digit, low & WORD
+    return quotient, high
+
+
+@compiled
 def root(x):  # type: ignore[no-untyped-def]
-    """(e, high, low) of the square root of x, a bit at a time."""
+    """(e, high, low) of the square root of x: 30 digits one by one, then twice as many as there are by a division."""
     e, xh, xl = x
     if e & np.int64(1) == np.int64(0):
         xh, xl = xh >> ONE, xh << u64(63) | xl >> ONE  # pairs of bits, the first of them 01, 10 or 11
-    high = low = rest_high = rest_low = ZERO
-    for _ in range(116):
-        rest_high, rest_low = rest_high << u64(2) | rest_low >> u64(62), rest_low << u64(2) | xh >> u64(62)
-        xh, xl = xh << u64(2) | xl >> u64(62), xl << u64(2)
-        trial_high, trial_low = high << u64(2) | low >> u64(62), low << u64(2) | ONE
-        high, low = high << ONE | low >> u64(63), low << ONE
-        if rest_high > trial_high or (rest_high == trial_high and rest_low >= trial_low):
-            rest_low, borrow = minus(rest_low, trial_low, ZERO)
-            rest_high, borrow = minus(rest_high, trial_high, borrow)
-            low |= ONE
-    high, low = shifted_left(high, low, u64(12))
-    return e >> np.int64(1), high, low | u64(rest_high | rest_low != ZERO)
+    r, rest, bits = ZERO, ZERO, xh
+    for _ in range(30):
+        rest, bits = rest << u64(2) | bits >> u64(62), bits << u64(2)
+        trial = r << u64(2) | ONE
+        fits = u64(rest >= trial)
+        rest -= trial & (ZERO - fits)
+        r = r << ONE | fits
+    bits = (xh & u64(15)) << u64(56) | xl >> u64(8)  # the next 60 of them
+    n = rest << u64(30) | bits >> u64(30)
+    digits = min(n // (r << ONE), u64((1 << 30) - 1))  # never too small
+    left = np.int64((n - digits * (r << ONE)) << u64(30) | bits & u64((1 << 30) - 1)) - np.int64(digits * digits)
+    r = r << u64(30) | digits
+    while left < np.int64(0):
+        r -= ONE
+        left += np.int64(r << ONE | ONE)
+    n = u64(left)
+    digits, over = divided(n >> ONE, n << u64(63) | (xl & u64(255)) << u64(55), r << u64(4))
+    over >>= u64(3)
+    most = u64((1 << 60) - 1)
+    if digits > most:
+        over += (r << ONE) * (digits - most)
+        digits = most
+    low, borrow = minus(over << u64(60), digits * digits, ZERO)
+    high, borrow = minus(over >> u64(4), multiply_high(digits, digits), borrow)
+    while borrow:
+        digits -= ONE
+        low, carry = plus(low, r << u64(61) | digits << ONE | ONE, ZERO)
+        high, carry = plus(high, r >> u64(3), carry)
+        borrow -= carry
+    return e >> np.int64(1), r << u64(4) | digits >> u64(56), digits << u64(8) | u64(high | low != ZERO)

@@ -1,6 +1,7 @@
 """Quad-precision instructions (Book I 7.6.1 of 3.0B): operands, result and FPSCR. Compiled; quad_compute.py computes.
 
-The instruction settles FPSCR first (frontend/isa/vsx_quad.py): nothing is remembered or waits in the host's flags meanwhile.
+What an operation on doubles has left for later (float_exact.py) is settled first; exceptions that only the host knows of may
+wait on: it makes no difference which are collected first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 
 from .. import fpscr
 from ..exits import Exit
-from .float_exact import FPCC, FPRF, FR_FI, INVALID, STICKY, VE, VX, ZE, raise_bits
+from .float_exact import FPCC, FPRF, FR_FI, INVALID, STICKY, VE, VX, ZE, fp_settle, raise_bits
 from .machinery import compiled, exported, u64
 from .quad import MAGNITUDE, ODD, SIGN, is_zero
 from .quad_compute import TO_DOUBLE, compute
@@ -47,6 +48,8 @@ def rounding(r, rmc, control):  # type: ignore[no-untyped-def]
 @exported
 def quad_instruction(v, word, op, mode):  # type: ignore[no-untyped-def]
     """Contract: frontend/isa/helpers.py."""
+    if v.fp_op:
+        fp_settle(v, ZERO, ZERO, ZERO)
     old, kind = v.fpscr, op & KIND
     a, b, t = u64(32) + (word >> u64(16) & FIELD), u64(32) + (word >> u64(11) & FIELD), u64(32) + (word >> u64(21) & FIELD)
     mode = ODD if op & TO_ODD else rounding(mode >> u64(2), mode & u64(3), old)

@@ -73,7 +73,7 @@ def fused(a: float, c: float, b: float, digits: int, smallest: int) -> float:
 # -- templates: the host's operation. Constrained intrinsics: LLVM neither removes nor invents an operation that raises
 
 
-def _template(operation: str, operands: int) -> str:
+def template(operation: str, operands: int) -> str:
     """LLVM text of `operation` on doubles."""
     text = [f"{{r}}.f{n} = bitcast i64 {{{n}}} to double" for n in range(operands)]
     text.append("{r}.v = " + operation.format(*(f"{{r}}.f{n}" for n in range(operands))))
@@ -81,10 +81,10 @@ def _template(operation: str, operands: int) -> str:
     return "\n".join(text)
 
 
-def _strict(name: str, operands: int) -> str:
+def strict(name: str, operands: int) -> str:
     """LLVM text of the constrained intrinsic `name`."""
     args = ", ".join(f"double {{{n}}}" for n in range(operands))
-    return _template(f"call double @llvm.experimental.constrained.{name}.f64({args}, {NEAREST}, {STRICT}) strictfp", operands)
+    return template(f"call double @llvm.experimental.constrained.{name}.f64({args}, {NEAREST}, {STRICT}) strictfp", operands)
 
 
 NEAREST, STRICT = 'metadata !"round.tonearest"', 'metadata !"fpexcept.strict"'
@@ -118,14 +118,14 @@ def _add_raises(a: int, b: int) -> int:
     return raised(x[0] + x[1], fp_add.eval(a, b)) if x else 0
 
 
-@op(_strict("fadd", 2), effect=Effect.RAISES, raises=_add_raises)
+@op(strict("fadd", 2), effect=Effect.RAISES, raises=_add_raises)
 def fp_add(a: i64, b: i64) -> i64:
     """Sum."""
     nan = first_nan(a, b)
     return as_bits(as_float(a) + as_float(b)) if nan is None else nan
 
 
-@op(_strict("fsub", 2), effect=Effect.RAISES, raises=lambda a, b: _add_raises(a, b ^ SIGN))
+@op(strict("fsub", 2), effect=Effect.RAISES, raises=lambda a, b: _add_raises(a, b ^ SIGN))
 def fp_sub(a: i64, b: i64) -> i64:
     """Difference."""
     nan = first_nan(a, b)
@@ -137,7 +137,7 @@ def _mul_raises(a: int, b: int) -> int:
     return raised(x[0] * x[1], fp_mul.eval(a, b)) if x else 0
 
 
-@op(_strict("fmul", 2), effect=Effect.RAISES, raises=_mul_raises)
+@op(strict("fmul", 2), effect=Effect.RAISES, raises=_mul_raises)
 def fp_mul(a: i64, b: i64) -> i64:
     """Product."""
     nan = first_nan(a, b)
@@ -151,7 +151,7 @@ def _div_raises(a: int, b: int) -> int:
     return raised(x[0] / x[1], fp_div.eval(a, b))
 
 
-@op(_strict("fdiv", 2), effect=Effect.RAISES, raises=_div_raises)
+@op(strict("fdiv", 2), effect=Effect.RAISES, raises=_div_raises)
 def fp_div(a: i64, b: i64) -> i64:
     """Quotient."""
     nan = first_nan(a, b)
@@ -173,7 +173,7 @@ def _sqrt_raises(a: int) -> int:
     return root_raises(a, fp_sqrt.eval(a))
 
 
-@op(_strict("sqrt", 1), effect=Effect.RAISES, raises=_sqrt_raises)
+@op(strict("sqrt", 1), effect=Effect.RAISES, raises=_sqrt_raises)
 def fp_sqrt(a: i64) -> i64:
     """Square root; of a negative number, the default NaN."""
     nan = first_nan(a)
@@ -191,7 +191,7 @@ def _fma_raises(a: int, b: int, c: int) -> int:
 FMA = f"call double @llvm.experimental.constrained.fma.f64(double {{0}}, double {{2}}, double {{1}}, {NEAREST}, {STRICT}) strictfp"
 
 
-@op(_template(FMA, 3), effect=Effect.RAISES, raises=_fma_raises)
+@op(template(FMA, 3), effect=Effect.RAISES, raises=_fma_raises)
 def fp_fma(a: i64, b: i64, c: i64) -> i64:
     """a * c + b, rounded once. The order of operands is that of NaN precedence (Book I 4.6.7.2)."""
     nan = first_nan(a, b, c)
@@ -224,7 +224,7 @@ def fused_single(a: int, b: int, c: int) -> int:
     return as_bits(fused(x, z, y, 24, -149))
 
 
-def _single_raises(a: int) -> int:
+def single_raises(a: int) -> int:
     x = finite(a)
     return raised(x[0], to_single(a), LEAST_SINGLE) if x else 0
 
@@ -235,7 +235,7 @@ def _single_raises(a: int) -> int:
     "{r}.v = fpext float {r}.s to double\n"
     "{r} = bitcast double {r}.v to i64",
     effect=Effect.RAISES,
-    raises=_single_raises,
+    raises=single_raises,
 )
 def fp_to_single(a: i64) -> i64:
     """The nearest single-precision number, as the bits of a double."""
@@ -247,7 +247,7 @@ def fp_to_single(a: i64) -> i64:
     f"{{r}}.s = call float @llvm.experimental.constrained.fptrunc.f32.f64(double {{r}}.d, {NEAREST}, {STRICT}) strictfp\n"
     "{r} = bitcast float {r}.s to i32",
     effect=Effect.RAISES,
-    raises=_single_raises,
+    raises=single_raises,
 )
 def fp_single_bits(a: i64) -> i32:
     """The nearest single-precision number, in its own format."""
@@ -316,101 +316,3 @@ def fp_at_least_zero(a: i64) -> i1:
 def fp_delicate(a: i64) -> i1:
     """Whether a result is a NaN, or the least normal number: it may have been tiny before it was rounded."""
     return is_nan(a) or a & ~SIGN == 1 << 52
-
-
-# -- rounding to integral values
-
-
-def _integral(a: int, how: str) -> int:
-    """a rounded to an integral value; a NaN is made quiet."""
-    nan = first_nan(a)
-    if nan is not None:
-        return nan
-    x = as_float(a)
-    if not math.isfinite(x):
-        return a
-    if how == "rint":
-        n = round(x)
-    else:
-        n = math.trunc(x) if how == "trunc" else math.floor(x) if how == "floor" else math.ceil(x)
-    return as_bits(math.copysign(float(n), x))
-
-
-def _integral_raises(a: int) -> int:
-    x = finite(a)
-    return INEXACT if x and x[0].denominator != 1 else 0
-
-
-@op(_strict("rint", 1), effect=Effect.RAISES, raises=_integral_raises)
-def fp_rint(a: i64) -> i64:
-    """The nearest integral value, ties to even."""
-    return _integral(a, "rint")
-
-
-@op(_template("call double @llvm.trunc.f64(double {0})", 1))
-def fp_trunc(a: i64) -> i64:
-    """The integral value next to a towards zero."""
-    return _integral(a, "trunc")
-
-
-@op(_template("call double @llvm.floor.f64(double {0})", 1))
-def fp_floor(a: i64) -> i64:
-    """The largest integral value that is not above a."""
-    return _integral(a, "floor")
-
-
-@op(_template("call double @llvm.ceil.f64(double {0})", 1))
-def fp_ceil(a: i64) -> i64:
-    """The smallest integral value that is not below a."""
-    return _integral(a, "ceil")
-
-
-# -- integers
-
-
-def saturated(a: int, least: int, most: int) -> int:
-    """The integer, or the nearer end; a NaN gives the least."""
-    if is_nan(a):
-        return least
-    x = as_float(a)
-    return least if x < least else most if x > most else int(x)
-
-
-@op(
-    "{r}.d = bitcast i64 {0} to double\n"
-    f"{{r}} = call i64 @llvm.experimental.constrained.fptosi.i64.f64(double {{r}}.d, {STRICT}) strictfp",
-    effect=Effect.RAISES,
-    raises=_integral_raises,
-)
-def fp_to_s64(a: i64) -> i64:
-    """A double cut to a signed doubleword; the caller makes sure that it fits."""
-    return 0 if a & INFINITY == INFINITY else int(as_float(a))
-
-
-def _signed(a: int) -> int:
-    return a - (1 << 64) if a >> 63 else a
-
-
-def _from_integer(ty: str, widen: str) -> str:
-    name = f"call {ty} @llvm.experimental.constrained.sitofp.{'f64' if ty == 'double' else 'f32'}.i64"
-    return f"{{r}}.s = {name}(i64 {{0}}, {NEAREST}, {STRICT}) strictfp\n{widen}{{r}} = bitcast double {{r}}.d to i64"
-
-
-@op(
-    _from_integer("double", "").replace("{r}.s", "{r}.d"),
-    effect=Effect.RAISES,
-    raises=lambda a: raised(Fraction(_signed(a)), as_bits(float(_signed(a)))),
-)
-def fp_from_s64(a: i64) -> i64:
-    """The nearest double to a signed integer."""
-    return as_bits(float(_signed(a)))
-
-
-@op(
-    _from_integer("float", "{r}.d = fpext float {r}.s to double\n"),
-    effect=Effect.RAISES,
-    raises=lambda a: raised(Fraction(_signed(a)), as_bits(rounded(Fraction(_signed(a)), 24, -149))),
-)
-def fp_single_from_s64(a: i64) -> i64:
-    """The nearest single to a signed integer, rounded once, as a double."""
-    return as_bits(rounded(Fraction(_signed(a)), 24, -149))

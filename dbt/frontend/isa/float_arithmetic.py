@@ -6,28 +6,19 @@ its exact one. Estimates (fre, frsqrte) are the rounded quotient itself, which e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from ... import fpscr
 from ...fpscr import SIGN, SINGLE, TRUNCATE
 from ...ir.builder import Value
-from ...ir.ops import select, shl, slt, sub, ult
-from ...ir.ops_float import (
-    fp_at_least_zero,
-    fp_ceil,
-    fp_floor,
-    fp_from_s64,
-    fp_order,
-    fp_rint,
-    fp_single_from_s64,
-    fp_to_s64,
-    fp_trunc,
-    fp_unordered,
-)
+from ...ir.ops import select, slt, ult
+from ...ir.ops_float import fp_at_least_zero, fp_order, fp_unordered
 from ...ir.types import i1, i8
 from ..context import Context
 from ..insn import insn
+from .float_convert import from_integer, rounded_to_integral, to_integer
 from .float_fpscr import record
 from .float_model import compared, leave_if, operate, remember, start
 
@@ -146,67 +137,43 @@ def ftsqrt(c: Context, BF: Any, FRB: Any) -> None:
 # -- rounding and conversion (4.6.7)
 
 
-def to_nearest_away(b: Any) -> Any:
-    """The nearest integral value, ties away from zero, by adding half of what is to be cut off."""
-    e = exponent(b)
-    cut = sub(1075, e)  # fraction bits below the point
-    half = shl(b.ir.const(1), select(ult(cut - 1, 52), cut, 1) - 1)
-    whole = (b + half) & ~((half << 1) - 1)
-    small = (b & SIGN) | select(e == 1022, b.ir.const(0x3FF << 52), 0)
-    return select(ult(e, 1023), small, select(ult(e, 1075), whole, b))
-
-
-@fp("frin[.] FRT,FRB", "63 FRT /:5 FRB 392 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIN, f=to_nearest_away)
-@fp("friz[.] FRT,FRB", "63 FRT /:5 FRB 424 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIZ, f=fp_trunc)
-@fp("frip[.] FRT,FRB", "63 FRT /:5 FRB 456 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIP, f=fp_ceil)
-@fp("frim[.] FRT,FRB", "63 FRT /:5 FRB 488 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIM, f=fp_floor)
-def round_to_integral(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int, f: Any) -> None:
+@fp("frin[.] FRT,FRB", "63 FRT /:5 FRB 392 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIN)
+@fp("friz[.] FRT,FRB", "63 FRT /:5 FRB 424 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIZ)
+@fp("frip[.] FRT,FRB", "63 FRT /:5 FRB 456 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIP)
+@fp("frim[.] FRT,FRB", "63 FRT /:5 FRB 488 Rc", since="2.02", section="I 4.6.7.3", op=fpscr.RIM)
+def round_to_integral(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
     """Never inexact."""
-    if start(c, op, Rc):
-        return
-    b = c.fpr[FRB]
-    leave_if(c, fp_unordered(b, b), op)
-    c.fpr[FRT] = f(b)
-    remember(c, op, b=b)
+    convert(c, op, FRT, FRB, Rc, rounded_to_integral)
 
 
-# the operation, and the magnitude from which a conversion leaves: anything below it fits after rounding
-S64, U64 = (fpscr.TO_S64, 0x43E << 52), (fpscr.TO_U64, 0x43E << 52)
-S32, U32 = (fpscr.TO_S32, 0x41DF_FFFF_FFE0_0000), (fpscr.TO_U32, 0x41EF_FFFF_FFF0_0000)
-
-
-@fp("fctid[.] FRT,FRB", "63 FRT /:5 FRB 814 Rc", section="I 4.6.7.2", to=S64, cut=0)
-@fp("fctidz[.] FRT,FRB", "63 FRT /:5 FRB 815 Rc", section="I 4.6.7.2", to=S64, cut=TRUNCATE)
-@fp("fctidu[.] FRT,FRB", "63 FRT /:5 FRB 942 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=0)
-@fp("fctiduz[.] FRT,FRB", "63 FRT /:5 FRB 943 Rc", since="2.06", section="I 4.6.7.2", to=U64, cut=TRUNCATE)
-@fp("fctiw[.] FRT,FRB", "63 FRT /:5 FRB 14 Rc", section="I 4.6.7.2", to=S32, cut=0)
-@fp("fctiwz[.] FRT,FRB", "63 FRT /:5 FRB 15 Rc", section="I 4.6.7.2", to=S32, cut=TRUNCATE)
-@fp("fctiwu[.] FRT,FRB", "63 FRT /:5 FRB 142 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=0)
-@fp("fctiwuz[.] FRT,FRB", "63 FRT /:5 FRB 143 Rc", since="2.06", section="I 4.6.7.2", to=U32, cut=TRUNCATE)
-def to_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, to: tuple[int, int], cut: int) -> None:
+@fp("fctid[.] FRT,FRB", "63 FRT /:5 FRB 814 Rc", section="I 4.6.7.2", op=fpscr.TO_S64)
+@fp("fctidz[.] FRT,FRB", "63 FRT /:5 FRB 815 Rc", section="I 4.6.7.2", op=fpscr.TO_S64 | TRUNCATE)
+@fp("fctidu[.] FRT,FRB", "63 FRT /:5 FRB 942 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.TO_U64)
+@fp("fctiduz[.] FRT,FRB", "63 FRT /:5 FRB 943 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.TO_U64 | TRUNCATE)
+@fp("fctiw[.] FRT,FRB", "63 FRT /:5 FRB 14 Rc", section="I 4.6.7.2", op=fpscr.TO_S32)
+@fp("fctiwz[.] FRT,FRB", "63 FRT /:5 FRB 15 Rc", section="I 4.6.7.2", op=fpscr.TO_S32 | TRUNCATE)
+@fp("fctiwu[.] FRT,FRB", "63 FRT /:5 FRB 142 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.TO_U32)
+@fp("fctiwuz[.] FRT,FRB", "63 FRT /:5 FRB 143 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.TO_U32 | TRUNCATE)
+def fcti(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
     """Saturating; a NaN becomes the least integer. The undefined half of a word result is its extension, the undefined
     FPRF is 0."""
-    op, bound = to[0] | cut, to[1]
-    if start(c, op, Rc):
-        return
-    b = c.fpr[FRB]
-    unsigned = to in (U64, U32)
-    leave_if(c, ~ult(b if unsigned else b & ~SIGN, bound), op)
-    c.fpr[FRT] = fp_to_s64(b if cut else fp_rint(b))
-    remember(c, op, b=b)
+    convert(c, op, FRT, FRB, Rc, to_integer)
 
 
 @fp("fcfid[.] FRT,FRB", "63 FRT /:5 FRB 846 Rc", section="I 4.6.7.2", op=fpscr.FROM_S64)
 @fp("fcfidu[.] FRT,FRB", "63 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_U64)
 @fp("fcfids[.] FRT,FRB", "59 FRT /:5 FRB 846 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_S64 | SINGLE)
 @fp("fcfidus[.] FRT,FRB", "59 FRT /:5 FRB 974 Rc", since="2.06", section="I 4.6.7.2", op=fpscr.FROM_U64 | SINGLE)
-def from_integer(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
+def fcfi(c: Context, FRT: Any, FRB: Any, Rc: Any, op: int) -> None:
+    convert(c, op, FRT, FRB, Rc, from_integer)
+
+
+def convert(c: Context, op: int, FRT: Any, FRB: Any, Rc: Any, f: Callable[[Context, int, Value], Value]) -> None:
+    """A whole instruction; `f` leaves, or gives the result."""
     if start(c, op, Rc):
         return
     b = c.fpr[FRB]
-    if op & ~SINGLE == fpscr.FROM_U64:
-        leave_if(c, (b >> 63) != 0, op)
-    c.fpr[FRT] = (fp_single_from_s64 if op & SINGLE else fp_from_s64)(b)
+    c.fpr[FRT] = f(c, op, b)
     remember(c, op, b=b)
 
 

@@ -1,4 +1,4 @@
-"""Conversions and roundings of one number on the host, for the VSX chapter (vsx_convert.py), as float_model.py has arithmetic.
+"""Conversions and roundings of one number on the host, as float_model.py has arithmetic; classic and VSX alike.
 
 Numbers are doubles in 64 bits, or integers; each function leaves where the host cannot know the answer.
 """
@@ -10,23 +10,22 @@ from typing import Any
 from ... import fpscr
 from ...fpscr import SIGN, SINGLE, TRUNCATE
 from ...ir.builder import Value
-from ...ir.ops import select, ult
-from ...ir.ops_float import (
-    fp_ceil,
-    fp_floor,
-    fp_from_s64,
-    fp_mul,
-    fp_rint,
-    fp_single_bits,
-    fp_single_from_s64,
-    fp_sub,
-    fp_to_s64,
-    fp_trunc,
-    fp_unordered,
-)
+from ...ir.ops import select, shl, sub, ult
+from ...ir.ops_float import fp_mul, fp_single_bits, fp_sub, fp_unordered
+from ...ir.ops_float_convert import fp_ceil, fp_floor, fp_from_s64, fp_rint, fp_single_from_s64, fp_to_s64, fp_trunc
 from ..context import Context
-from .float_arithmetic import to_nearest_away
 from .float_model import KIND, LEAST_SINGLE, leave_if
+
+
+def to_nearest_away(b: Value) -> Value:
+    """The nearest integral value, ties away from zero, by adding half of what is to be cut off."""
+    e = (b >> 52) & 0x7FF
+    cut = sub(1075, e)  # fraction bits below the point
+    half = shl(b.ir.const(1), select(ult(cut - 1, 52), cut, 1) - 1)
+    whole = (b + half) & ~((half << 1) - 1)
+    small = (b & SIGN) | select(e == 1022, b.ir.const(0x3FF << 52), 0)
+    return select(ult(e, 1023), small, select(ult(e, 1075), whole, b))
+
 
 TWO_63, TWO_64 = 0x43E << 52, 0x43F << 52
 BOUNDS = {  # the magnitude from which a conversion leaves: anything below it fits after rounding

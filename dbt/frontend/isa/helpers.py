@@ -115,8 +115,8 @@ HELPERS: dict[str, Contract] = {
     "quad_instruction": Contract(
         ("word", "op", "mode"),
         True,
-        "Carry out a quad-precision instruction: its word, which names the registers, and the operation (fpscr.py). FPSCR "
-        "is up to date before and after. mode: R << 2 | RMC, which names the rounding of those that have these fields (3, "
+        "Carry out a quad-precision instruction: its word, which names the registers, and the operation (fpscr.py); FPSCR "
+        "is set. mode: R << 2 | RMC, which names the rounding of those that have these fields (3, "
         "FPSCR's, for the others; op & ODD overrides it). An enabled exception, with MSR[FE0,FE1] nonzero: program exit.",
     ),
     # -- decimal floating point (Book I 5.6)

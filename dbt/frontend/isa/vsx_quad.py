@@ -22,7 +22,6 @@ CURRENT = 3  # R || RMC that mean FPSCR[RN]
 
 def carry_out(c: Context, op: int, mode: Any = CURRENT) -> None:
     """Have the helper do the whole instruction."""
-    c.call("fp_settle")
     word = c.word if isinstance(c.word, int) else c.word.to(i64)
     c.call("quad_instruction", word, op, mode, exits=True)
 
