@@ -45,22 +45,23 @@ epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait mmap mmap2 munmap mp
 munlockall get_mempolicy uname sysinfo getrandom prctl rseq futex futex_time64 personality membarrier capget getpid getppid getuid geteuid
 getgid getegid getpgrp setsid sched_yield sched_get_priority_max sched_get_priority_min getresuid getresgid getgroups exit gettid exit_group
 set_tid_address set_robust_list get_robust_list fork vfork clone clone3 wait4 waitpid waitid getrusage times getrlimit setrlimit ugetrlimit
-sched_setaffinity sched_getparam getcpu rt_sigaction sigaction signal rt_sigprocmask sigprocmask rt_sigpending rt_sigsuspend pause
+sched_setaffinity getcpu inotify_init inotify_init1 inotify_rm_watch rt_sigaction sigaction signal rt_sigprocmask sigprocmask rt_sigpending rt_sigsuspend pause
 rt_sigtimedwait rt_sigtimedwait_time64 rt_sigreturn sigreturn swapcontext sigaltstack signalfd signalfd4 fstat fstat64 fstatfs fstatfs64 ioctl syslog sethostname subpage_prot
 timerfd_create timerfd_settime timerfd_settime64 timerfd_gettime timerfd_gettime64
 timer_create timer_settime timer_settime64 timer_gettime timer_gettime64 timer_getoverrun timer_delete
 """.split()
 LOOK = """
 open openat openat2 stat lstat stat64 lstat64 newfstatat fstatat64 statx statfs statfs64 readlink readlinkat access faccessat faccessat2 chdir
-execve execveat getxattr lgetxattr listxattr llistxattr
+execve execveat inotify_add_watch getxattr lgetxattr listxattr llistxattr
 """.split()
 CHANGE = """
 creat unlink unlinkat rmdir mkdir mkdirat rename renameat renameat2 link linkat symlink symlinkat chmod fchmodat truncate truncate64 utimensat
-utimensat_time64 utimes utime
+utimensat_time64 utimes utime setxattr lsetxattr removexattr lremovexattr
 """.split()
-OWN = "fchmod".split()
+OWN = "fchmod fsetxattr fremovexattr".split()
 SELF = """
-kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo getpgid getsid prlimit64 sched_getaffinity sched_getscheduler getpriority setpgid
+kill tgkill tkill rt_sigqueueinfo rt_tgsigqueueinfo getpgid getsid prlimit64 sched_getaffinity sched_getscheduler sched_getparam sched_rr_get_interval
+sched_rr_get_interval_time64 getpriority setpgid
 """.split()
 POLICY = {name: kind for kind, names in (("free", FREE), ("look", LOOK), ("change", CHANGE), ("own", OWN), ("self", SELF)) for name in names}
 

@@ -13,8 +13,8 @@ from .test_programs import ABIS, build, ours  # noqa: F401
 HERE = Path(__file__).parent
 # Registered calls that no sandboxed program may make.
 REFUSED = """
-accept accept4 bind chown chroot clock_settime clock_settime64 connect fchown fchownat ipc msgctl msgget msgrcv msgsnd semctl semget semop semtimedop semtimedop_time64 shmat shmctl shmdt shmget getpeername getsockname getsockopt inotify_init1 ioprio_get
-ioprio_set lchown listen mknod mknodat recv recvfrom recvmsg send sendmsg sendto setgid setgroups setpriority setregid setresgid setresuid setreuid
+accept accept4 bind chown chroot clock_settime clock_settime64 connect fchown fchownat ipc msgctl msgget msgrcv msgsnd semctl semget semop semtimedop semtimedop_time64 shmat shmctl shmdt shmget getpeername getsockname getsockopt ioprio_get
+ioprio_set lchown listen mknod mknodat nice recv recvfrom recvmmsg recvmsg sched_setparam sched_setscheduler send sendmmsg sendmsg sendto setgid setgroups setpriority setregid setresgid setresuid setreuid
 setsockopt setuid shutdown socket socketcall socketpair sync
 """.split()
 

@@ -74,6 +74,7 @@ def table(abi: Abi) -> dict[int, tuple[str, Call | None]]:
         misc,
         paths,
         process,
+        scheduling,
         signals,
         sockets,
         status,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errno import EINVAL, SyscallError
 from ..memory import PROT_WRITE
 from ..native import NR, Buffer, host, wait
-from . import Address, Int, Long, Size, Unsigned, Wide, alias, syscall
+from . import Address, Int, Long, Path, Size, Unsigned, Wide, alias, syscall
 
 if TYPE_CHECKING:
     from ..process import Process
@@ -361,7 +361,24 @@ def memfd_create(p: Process, name: Address, flags: Unsigned) -> int:
 
 
 @syscall
+def inotify_add_watch(p: Process, fd: Int, path: Path, mask: Unsigned) -> int:
+    n = Buffer(path + b"\0")
+    return host(NR["inotify_add_watch"], fd, n.at, mask)
+
+
+@syscall
+def inotify_rm_watch(p: Process, fd: Int, watch: Int) -> int:
+    return host(NR["inotify_rm_watch"], fd, watch)
+
+
+@syscall
+def inotify_init(p: Process) -> int:
+    return inotify_init1(p, 0)  # type: ignore[no-any-return]
+
+
+@syscall
 def inotify_init1(p: Process, flags: Int) -> int:
+    p.converts = not p.abi.little
     return host(NR["inotify_init1"], open_flags(flags))
 
 

@@ -287,6 +287,45 @@ def fgetxattr(p: Process, fd: Int, name: Address, value: Address, size: Size) ->
     return _attribute(p, "fgetxattr", fd, name, value, size)
 
 
+def _set_attribute(p: Process, call: str, where: bytes | int, name: int, value: int, size: int, flags: int) -> int:
+    n = named(where) if isinstance(where, bytes) else None
+    key, data = Buffer(p.space.string(name) + b"\0"), Buffer(p.space.read(value, min(size, 1 << 16)) or 1)
+    return host(NR[call], n.at if n else where, key.at, data.at, size, flags)  # type: ignore[arg-type]
+
+
+@syscall
+def setxattr(p: Process, path: Path, name: Address, value: Address, size: Size, flags: Int) -> int:
+    return _set_attribute(p, "setxattr", path, name, value, size, flags)
+
+
+@syscall
+def lsetxattr(p: Process, path: Name, name: Address, value: Address, size: Size, flags: Int) -> int:
+    return _set_attribute(p, "lsetxattr", path, name, value, size, flags)
+
+
+@syscall
+def fsetxattr(p: Process, fd: Int, name: Address, value: Address, size: Size, flags: Int) -> int:
+    return _set_attribute(p, "fsetxattr", fd, name, value, size, flags)
+
+
+@syscall
+def removexattr(p: Process, path: Path, name: Address) -> int:
+    n, key = named(path), Buffer(p.space.string(name) + b"\0")
+    return host(NR["removexattr"], n.at, key.at)
+
+
+@syscall
+def lremovexattr(p: Process, path: Name, name: Address) -> int:
+    n, key = named(path), Buffer(p.space.string(name) + b"\0")
+    return host(NR["lremovexattr"], n.at, key.at)
+
+
+@syscall
+def fremovexattr(p: Process, fd: Int, name: Address) -> int:
+    key = Buffer(p.space.string(name) + b"\0")
+    return host(NR["fremovexattr"], fd, key.at)
+
+
 @syscall
 def listxattr(p: Process, path: Path, out: Address, size: Size) -> int:
     n = named(path)

@@ -41,7 +41,7 @@ def _plain(name: str, *kinds: str) -> None:
 
 for _name in ("getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getpgrp", "setsid", "sched_yield"):
     _plain(_name)
-for _name in ("getpgid", "getsid", "setuid", "setgid", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min"):
+for _name in ("getpgid", "getsid", "setuid", "setgid", "sched_get_priority_max", "sched_get_priority_min"):
     _plain(_name, "Int")
 for _name in ("setpgid", "setreuid", "setregid", "getpriority"):
     _plain(_name, "Int", "Int")
@@ -365,12 +365,6 @@ def sched_getaffinity(p: Process, pid: Int, size: Unsigned, out: Address) -> int
 
 @syscall
 def sched_setaffinity(p: Process, pid: Int, size: Unsigned, mask: Address) -> int:
-    return 0
-
-
-@syscall
-def sched_getparam(p: Process, pid: Int, out: Address) -> int:
-    p.space.write(out, bytes(4))
     return 0
 
 

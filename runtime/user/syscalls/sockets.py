@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..errno import EINVAL, ENOSYS
 from ..memory import PROT_WRITE
 from ..native import NR, Buffer, host, wait
-from . import Address, Int, Size, syscall
+from . import Address, Int, Size, Unsigned, syscall
 from .files import buffer, open_flags, vector
 
 if TYPE_CHECKING:
     from ..process import Process
 
 SOL_SOCKET = 1
+MSG_DONTWAIT, MSG_WAITFORONE = 0x40, 0x1_0000
 # SO_* that differ (asm/socket.h): RCVLOWAT SNDLOWAT RCVTIMEO SNDTIMEO PASSCRED PEERCRED
 OPTIONS = {16: 18, 17: 19, 18: 20, 19: 21, 20: 16, 21: 17}
 TIMES = (20, 21, 66, 67)
@@ -210,6 +212,31 @@ def recvmsg(p: Process, fd: Int, message: Address, flags: Int) -> int:
     p.space.write(message + w, got.to_bytes(4, p.abi.order))
     p.space.write(message + 5 * w, p.abi.words(len(answer)) + out_flags.to_bytes(4, p.abi.order))
     return result
+
+
+def _several(p: Process, call: Callable[..., int], fd: int, messages: int, count: int, flags: int) -> int:
+    """sendmmsg and recvmmsg: struct mmsghdr is a struct msghdr and a length. An error after the first message is the next call's."""
+    stride = 64 if p.abi.bits == 64 else 32
+    for n in range(min(count, 1024)):
+        at = messages + n * stride
+        result = call(p, fd, at, flags)
+        if result < 0:
+            return n or result
+        p.space.write(at + 7 * p.abi.word, result.to_bytes(4, p.abi.order))
+        if flags & MSG_WAITFORONE:
+            flags |= MSG_DONTWAIT
+    return min(count, 1024)
+
+
+@syscall
+def sendmmsg(p: Process, fd: Int, messages: Address, count: Unsigned, flags: Int) -> int:
+    return _several(p, sendmsg, fd, messages, count, flags)
+
+
+@syscall
+def recvmmsg(p: Process, fd: Int, messages: Address, count: Unsigned, flags: Int, timeout: Address) -> int:
+    """The time limit counts between messages only, and no more of them are waited for than the first."""
+    return _several(p, recvmsg, fd, messages, count, flags | MSG_WAITFORONE if timeout else flags)
 
 
 @syscall

@@ -1,0 +1,72 @@
+"""Scheduling: the host's, for the whole process: its threads take turns on one thread of the host."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from ..native import NR, Buffer, host
+from . import Address, Int, syscall
+from .time import write_time
+
+if TYPE_CHECKING:
+    from ..process import Process
+
+
+def _own(p: Process, pid: int) -> int:
+    """A thread of ours is our process to the host."""
+    return 0 if any(t.tid == pid for t in p.threads.all) else pid
+
+
+def _parameter(p: Process, address: int) -> Buffer:
+    return Buffer(int.from_bytes(p.space.read(address, 4), p.abi.order).to_bytes(4, "little"))
+
+
+@syscall
+def sched_setscheduler(p: Process, pid: Int, policy: Int, parameter: Address) -> int:
+    data = _parameter(p, parameter)
+    return host(NR["sched_setscheduler"], _own(p, pid), policy, data.at)
+
+
+@syscall
+def sched_getscheduler(p: Process, pid: Int) -> int:
+    return host(NR["sched_getscheduler"], _own(p, pid))
+
+
+@syscall
+def sched_setparam(p: Process, pid: Int, parameter: Address) -> int:
+    data = _parameter(p, parameter)
+    return host(NR["sched_setparam"], _own(p, pid), data.at)
+
+
+@syscall
+def sched_getparam(p: Process, pid: Int, out: Address) -> int:
+    data = Buffer(4)
+    result = host(NR["sched_getparam"], _own(p, pid), data.at)
+    if result == 0:
+        p.space.write(out, p.abi.pack("I", *struct.unpack("<I", data.data)))
+    return result
+
+
+@syscall
+def sched_rr_get_interval(p: Process, pid: Int, out: Address) -> int:
+    return _interval(p, pid, out, False)
+
+
+@syscall
+def sched_rr_get_interval_time64(p: Process, pid: Int, out: Address) -> int:
+    return _interval(p, pid, out, True)
+
+
+def _interval(p: Process, pid: int, out: int, wide: bool) -> int:
+    data = Buffer(16)
+    result = host(NR["sched_rr_get_interval"], _own(p, pid), data.at)
+    if result == 0:
+        write_time(p, out, data.data, wide)
+    return result
+
+
+@syscall
+def nice(p: Process, change: Int) -> int:
+    now = 20 - host(NR["getpriority"], 0, 0)  # the kernel's call gives 20 - nice
+    return host(NR["setpriority"], 0, 0, min(max(now + change, -20), 19))
