@@ -23,6 +23,8 @@ LEFT_OUT: dict[str, str] = {
     r"lxsd|lxssp": "doubleword 1 of the VR is undefined (I 7.6.1)",
     r"mtvscr": "QEMU 7.2 keeps reserved bits of VSCR",
     r"xs(add|sub|mul|div|sqrt|n?m(add|sub)[am])sp": "QEMU 7.2 rounds to double precision first (I 7.6.1)",
+    r"xvcv[ds]p[su]x[dw]s": "QEMU 7.2: an element that is a NaN spoils those after it (I 7.6.1)",
+    r"xscv[su]xdsp": "QEMU 7.2 rounds to double precision first (I 7.6.1)",
     r"xs(max|min)cdp": "QEMU 7.2 gives the first of zeros of unlike sign: x > y ? x : y is the second (I 7.6.1.8 of 3.0)",
     r"xs\w+qpo": "QEMU 7.2 rounds to zero, not to odd, what is below the least denormal (I 7.3.2.6)",
     r"m[tf]fs.*|mcrfs|mtfsb[01]": "FPSCR is kept lazily; the sweep compares what is defined",
