@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from .backend.build import Code, Image, Progress, load_image, place_image
-from .backend.objects import Arena, map_memory, unmap_memory
+from .backend.objects import Arena, host_function, map_memory, unmap_memory
 
 KINDS = ("reference", "interpreter", "jit")
 
@@ -48,4 +48,4 @@ def shared_engine(machinery: tuple[str, ...], isa: tuple[str, ...] = (), progres
     return Engine(machinery, isa, progress)
 
 
-__all__ = ["KINDS", "Engine", "map_memory", "shared_engine", "unmap_memory"]
+__all__ = ["KINDS", "Engine", "host_function", "map_memory", "shared_engine", "unmap_memory"]

@@ -34,6 +34,8 @@ class Exit(enum.IntEnum):
     SHUTDOWN = 18  # the machine stops; status
     FLOAT = 20  # floating point that the host's instructions cannot answer; the word, and the operation above it (float_model.py)
     CRASH = 19  # internal inconsistency; reported, never ignored
+    CLOCK = 22  # the time base is about to be used, and vCPUs run in parallel: it must be brought up to date
+    CODE_FULL = 23  # no room for code pages, and vCPUs run in parallel: all must stop before there is
     STUCK = 21  # STUCK_AFTER interrupts without one instruction between them; icount
 
 

@@ -14,7 +14,7 @@ vcpus vcpu_count
 turn_cpu turn_left turn_length turn_to run_left
 parallel code_lock table_lock clock_gettime sched_yield clock_start clock_last
 code_table code_table_size code_used code_pool code_pool_start code_pool_end code_free
-decode_handler page_end_handler page_end_handler_32 regions_start regions_end
+decode_handler page_end_handler page_end_handler_32 gone_handler regions_start regions_end
 hot_queue hot_head hot_tail
 hot_threshold code_serial
 tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropped regions_dropped
@@ -32,6 +32,11 @@ for _word in FIELDS:
     OFFSETS[_name] = _at
     _at += 8 * int(_count or 1)
 SIZE = (_at + 4095) & -4096
+
+# parallel: vCPUs run on host threads of their own. Then the locks are used, clock_gettime and sched_yield are host addresses of libc's
+# functions, clock_start is the host's monotonic time in ns at which the time base was 0, and clock_last the latest that was read.
+# Else they take turns: turn_cpu has one, of turn_length instructions of which turn_left are left; turn_to - 1 (if not 0) is to be the next.
+# run_left are the instructions that may run before Python wants to look.
 
 # user_areas: the address space of a Linux process (runtime/user/memory.py), or 0 for a machine of its own. A table, sorted by address,
 # of {first address, one past the last, real address, protection}.

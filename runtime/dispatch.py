@@ -14,10 +14,12 @@ from dbt.backend import layout
 from dbt.backend.codecache import drop_all_code, find_code_page, make_code_page
 from dbt.backend.float_exact import MXCSR_KEPT
 from dbt.backend.float_instruction import float_instruction
+from dbt.backend.locks import lock_code, unlock_code
 from dbt.backend.machinery import (
     address_of,
     compiled,
     exported,
+    fence,
     get_mxcsr,
     linked,
     machine_of,
@@ -30,19 +32,24 @@ from dbt.backend.machinery import (
 from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
+from .clock import next_time, time_now
 from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
+from .mmu.mail import lock_tables, read_mail, unlock_tables
 from .mmu.translate import fetch
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
 _HOT_QUEUE = u64(1023)
 _STUCK_AFTER = u64(STUCK_AFTER)
+STRETCH = u64(4000)  # instructions between looks at what other vCPUs want: some microseconds
 FP_ENABLED, MXCSR_DEFAULT = u64(fpscr.FP_ENABLED), u64(fpscr.MXCSR_DEFAULT)
 H_ENTER, H_REMOVE, H_PROTECT, H_READ, H_BULK_REMOVE, H_CLEAR_MOD, H_CLEAR_REF = (
     u64(NUMBERS[n]) for n in ("H_ENTER", "H_REMOVE", "H_PROTECT", "H_READ", "H_BULK_REMOVE", "H_CLEAR_MOD", "H_CLEAR_REF")
 )
+CLOCK = u64(Exit.CLOCK)
 CODE_CHANGED = u64(Exit.CODE_CHANGED)
+CODE_FULL = u64(Exit.CODE_FULL)
 FLOAT = u64(Exit.FLOAT)
 FUEL = u64(Exit.FUEL)
 HYPERCALL = u64(Exit.HYPERCALL)
@@ -70,6 +77,24 @@ def _enter(typingctx: Any, vcpu: Any, tlb: Any, fuel: Any, ip: Any) -> Any:
 
 
 @compiled
+def code_page(v, real_page, slot, tag):  # type: ignore[no-untyped-def]
+    """The code page of a real page in the present mode, entered in the jump cache; 0 if others must stop before there can be one."""
+    m = machine_of(v)
+    lock_code(m)
+    page = find_code_page(m, real_page, v.mode)
+    if page == u64(0):
+        page = make_code_page(v, real_page, v.mode)
+        if page == u64(0) and m.parallel == u64(0):
+            drop_all_code(v)
+            page = make_code_page(v, real_page, v.mode)
+    if page:
+        write64(slot, tag)
+        write64(slot + u64(8), page)
+    unlock_code(m)
+    return page
+
+
+@compiled
 def resolve(v):  # type: ignore[no-untyped-def]
     """The entry of the code at nia, translating its address and making its code page if need be; 0 and an exit if it faults."""
     if v.msr & MSR_SF == u64(0):
@@ -78,22 +103,16 @@ def resolve(v):  # type: ignore[no-untyped-def]
     page_ea = nia & ~u64(4095)
     tag = page_ea | v.context
     slot = address_of(v) + u64(JUMP_CACHE) + ((nia >> u64(12)) & u64(JUMP_CACHE_ENTRIES - 1)) * u64(16)
-    if read64(slot) == tag:
-        page = read64(slot + u64(8))
-    else:
+    page = read64(slot + u64(8)) if read64(slot) == tag else u64(0)
+    if page == u64(0):
         v.lookups += u64(1)
         real = fetch(v, nia)
         if v.exit != u64(0):
             return u64(0)
-        m = machine_of(v)
-        page = find_code_page(m, real >> u64(12), v.mode)
+        page = code_page(v, real >> u64(12), slot, tag)
         if page == u64(0):
-            page = make_code_page(v, real >> u64(12), v.mode)
-            if page == u64(0):
-                drop_all_code(v)
-                page = make_code_page(v, real >> u64(12), v.mode)
-        write64(slot, tag)
-        write64(slot + u64(8), page)
+            v.exit = CODE_FULL
+            return u64(0)
     v.page_ea = page_ea
     return page + ((nia & u64(4092)) << u64(2))
 
@@ -101,6 +120,16 @@ def resolve(v):  # type: ignore[no-untyped-def]
 @compiled
 def hash_table_call(v, number):  # type: ignore[no-untyped-def]
     """The hypercalls that manage the hashed page table; False if `number` is another one."""
+    if number > H_BULK_REMOVE:
+        return False
+    lock_tables(v)
+    found = hash_table_calls(v, number)
+    unlock_tables(v)
+    return found
+
+
+@compiled
+def hash_table_calls(v, number):  # type: ignore[no-untyped-def]
     if number == H_ENTER:
         h_enter(v)
     elif number == H_REMOVE:
@@ -124,10 +153,12 @@ def hash_table_call(v, number):  # type: ignore[no-untyped-def]
 def became_hot(v, entry):  # type: ignore[no-untyped-def]
     """Ask the background compiler for a region, unless it has more than enough to do."""
     m = machine_of(v)
+    lock_code(m)
     write32(entry + u64(layout.ENTRY_HOT), u64(0x8000_0000))
     if m.hot_head - m.hot_tail <= _HOT_QUEUE:
         write64(m.hot_queue + (m.hot_head & _HOT_QUEUE) * u64(8), entry)
         m.hot_head += u64(1)
+    unlock_code(m)
 
 
 @exported
@@ -152,6 +183,9 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         else:
             v.nia += u64(4)
             v.icount += u64(1)
+    elif kind == CLOCK:  # the instruction now finds the time of all vCPUs, and is the only one to do so
+        v.tb_offset = next_time(machine_of(v)) - v.icount
+        v.clock_exits = u64(0)
     elif kind == HYPERCALL:
         if not hash_table_call(v, v.gpr[3]):
             return u64(0)
@@ -164,6 +198,17 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
     return u64(1)
 
 
+@compiled
+def come_in(v):  # type: ignore[no-untyped-def]
+    """From now on who drops translations waits for this vCPU."""
+    v.inside = u64(1)
+    fence()
+    if v.mail_sent != v.mail_read:
+        read_mail(v)
+    v.clock_exits = u64(1)
+    v.tb_offset = time_now(machine_of(v)) - v.icount
+
+
 @linked
 def run(v):  # type: ignore[no-untyped-def]
     """Run from nia until `icount` reaches `budget_end` (returns 0) or a heavy exit (returns its kind).
@@ -172,7 +217,11 @@ def run(v):  # type: ignore[no-untyped-def]
     host = get_mxcsr()
     set_mxcsr(MXCSR_DEFAULT)
     v.fp_live = u64(1)
+    if v.parallel:
+        come_in(v)
     kind = run_on(v)
+    if v.parallel:
+        v.inside = u64(0)
     v.fp_live = u64(0)
     v.fp_sticky |= np.uint32(get_mxcsr() & MXCSR_KEPT)
     set_mxcsr(host)
@@ -186,10 +235,14 @@ def run_on(v):  # type: ignore[no-untyped-def]
     stalled = u64(0)
     progress = v.icount
     while True:
+        if v.parallel and v.mail_sent != v.mail_read:
+            read_mail(v)
         take_pending(v)
         if v.icount >= v.budget_end or v.attention:
             return u64(0)
         limit = v.budget_end
+        if v.parallel:
+            limit = min(limit, v.icount + (STRETCH if v.clock_exits else u64(1)))
         if v.pending & PENDING_DECREMENTER == u64(0):
             limit = min(limit, v.dec_expiry - v.tb_offset)
         v.fuel_end = limit
@@ -200,6 +253,10 @@ def run_on(v):  # type: ignore[no-untyped-def]
             left = _enter(address_of(v), v.tlb, limit - v.icount, entry)
             v.icount = limit - u64(left)
             kind = v.exit
+            if v.parallel:
+                v.clock_exits = u64(1)
+                if kind == FUEL:
+                    v.tb_offset = time_now(machine_of(v)) - v.icount
             if v.msr & MSR_SF == u64(0):
                 v.nia &= LOW_WORD
         v.exit_count[kind & u64(63)] += u64(1)
@@ -209,7 +266,7 @@ def run_on(v):  # type: ignore[no-untyped-def]
         if v.icount != progress:
             progress = v.icount
             stalled = u64(0)
-        elif kind != FUEL and kind != LOOKUP and kind != TRANSLATE and kind != CODE_CHANGED:
+        elif kind != FUEL and kind != LOOKUP and kind != TRANSLATE and kind != CODE_CHANGED and kind != CLOCK:
             stalled += u64(1)
             if stalled == _STUCK_AFTER:
                 v.exit_count[STUCK] += u64(1)

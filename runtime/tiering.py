@@ -1,9 +1,9 @@
 """Compiled regions for hot code: from the cache at once, else from a background thread.
 
-Translated code puts hot entries into a queue in the machine record and never waits. Between two stretches of native code
-the guest's thread takes them out: a region that is in the cache is installed there and then. The others wait until they have run
-for about as long as compiling them takes, which most never do; then they go to the compiler's thread, hottest first, and are
-installed at a later such point, if their page has not changed meanwhile.
+Translated code puts hot entries into a queue in the machine record and never waits. Between two stretches of native code the
+guest's thread (of several, one at a time) takes them out: a region that is in the cache is installed there and then. The others
+wait until they have run for about as long as compiling them takes, which most never do; then they go to the compiler's thread,
+hottest first, and are installed at a later such point, if their page has not changed meanwhile.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class BackgroundCompiler:
         self._vm = vm
         self._arena = Arena(REGION_ARENA)
         vm.set_record(regions_start=self._arena.base, regions_end=self._arena.end)
-        self._cache = RegionCache(vm.engine)
+        self._cache = RegionCache(vm.engine, vm.parallel)
         self._ready: deque[Ready] = deque()
         self._misses: list[int] = []  # hot entries whose region is not in the cache
         self._worth: deque[int] = deque()  # those of them that the thread is to compile
@@ -123,6 +123,13 @@ class BackgroundCompiler:
 
     def _put(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
         """Install a region if its page is still the one it was found for."""
+        self._vm.engine.function("hold_code", 0)(vcpu_address)
+        try:
+            return self._put_now(vcpu_address, page, serial, region)
+        finally:
+            self._vm.engine.function("release_code", 0)(vcpu_address)
+
+    def _put_now(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
         if _serial(page) != serial or not region.matches(_table(page)[:, 2]):
             return False
         address = self._loaded.get(id(region))

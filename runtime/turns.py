@@ -39,6 +39,11 @@ class Turns:
         """Instructions executed so far, by all."""
         return sum(vcpu.icount for vcpu in self.vm.vcpus)
 
+    @property
+    def timebase(self) -> int:
+        """The time base, which all share."""
+        return self.vcpu.timebase
+
     def upcoming(self) -> VCPU:
         """The one that runs next."""
         vcpu = self.vcpu

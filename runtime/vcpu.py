@@ -41,6 +41,7 @@ class VCPU(Registers):
         for mode in range(MODES):
             self.decoder[mode] = int(vm.engine.code.roots[Mode.of_index(mode, vm.cpu.level).key])
         self.dec_expiry = 0x7FFF_FFFF
+        self.parallel = self.clock_exits = vm.parallel
         self._run = vm.engine.function("run", 0)
         vm.init_mmu(self, shadow_vsids)
         self.mode_changed()
@@ -135,6 +136,7 @@ class VCPU(Registers):
         """End a `cede`."""
         if self.halted == CEDED:
             self.halted = 0
+            self.vm.woken()
 
     def confer(self, target: int | None, /) -> None:
         """Let the others run for the rest of this turn, vCPU `target` first."""
@@ -149,6 +151,7 @@ class VCPU(Registers):
         self.msr, self.nia, self.gpr[3] = MSR_SF | MSR_ME, pc, r3
         self.mode_changed()
         self.halted = 0
+        self.vm.woken()
 
     def registers(self) -> dict[str, Any]:
         """The user-visible registers, for reports and comparisons."""

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from dbt import shared
-from dbt.engine import KINDS, Engine, map_memory, shared_engine, unmap_memory
+from dbt.engine import KINDS, Engine, host_function, map_memory, shared_engine, unmap_memory
 
 from .cpus import CPUS
 from .vcpu import VCPU
 
 MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate",
-             "runtime.mmu.radix_tlbie", "runtime.mmu.hcalls", "runtime.mmu.shared_page",
-             "runtime.interrupts", "runtime.messages", "runtime.dispatch", "runtime.scheduler", "dbt.backend.codecache", "dbt.backend.softfloat", "dbt.backend.float_compute",
+             "runtime.mmu.radix_tlbie", "runtime.mmu.hcalls", "runtime.mmu.shared_page", "runtime.interrupts", "runtime.messages",
+             "runtime.dispatch", "runtime.scheduler", "runtime.clock", "dbt.backend.locks", "dbt.backend.codecache", "dbt.backend.softfloat",
+             "dbt.backend.float_compute",
              "dbt.backend.float_exact", "dbt.backend.float_instruction",
              "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact",
              "dbt.backend.decimal_wide", "dbt.backend.decimal_format", "dbt.backend.decimal_round", "dbt.backend.decimal_compute", "dbt.backend.decimal_bits",
@@ -43,7 +45,8 @@ class VM:
 
     def __init__(self, memory: int = 64 << 20, cpu: str = "power8", cpus: int = 1, engine: EngineKind = "jit",
                  privileged: Literal["inline", "trap"] = "inline", isa: Sequence[str] = (), shadow_vsids: int = 65_535,
-                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None, private: bool = False) -> None:  # fmt: skip
+                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None, private: bool = False,
+                 parallel: bool = False) -> None:  # fmt: skip
         if engine not in KINDS:
             raise ValueError(f"no engine {engine!r}: one of {', '.join(KINDS)}")
         if cpu not in CPUS:
@@ -54,9 +57,12 @@ class VM:
             raise ValueError(f"{memory} bytes of memory: a multiple of 64 KiB from 1 MiB to 1 TiB")
         if not 1 <= cpus <= MAX_CPUS:
             raise ValueError(f"{cpus} CPUs: 1 to {MAX_CPUS}")
+        if parallel and engine == "reference":
+            raise ValueError("the reference engine runs one vCPU at a time: no parallel")
         self.engine_kind, self.privileged, self.cpu = engine, privileged, CPUS[cpu]
         self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
-        self.memory_size = memory
+        self.memory_size, self.parallel = memory, parallel
+        self.woken: Callable[[], object] = lambda: None  # told when a vCPU that waits may go on
         self.trace: Callable[[VCPU, int], None] | None = None
         self._mapped: list[tuple[int, int]] = []
         self._closed = False
@@ -78,9 +84,13 @@ class VM:
         self.set_record(
             ram=self.ram_address, ram_size=memory, page_flags=self._flags.ctypes.data, code_table=self._table.ctypes.data,
             code_table_size=CODE_TABLE_ENTRIES, code_pool=pool, code_pool_start=pool, code_pool_end=pool + CODE_POOL - 0x8000,
-            decode_handler=code["x_decode"], page_end_handler=code["x_page_end64"], page_end_handler_32=code["x_page_end32"],
+            decode_handler=code["x_decode"], page_end_handler=code["x_page_end64"], page_end_handler_32=code["x_page_end32"], gone_handler=code["x_gone"],
             hot_queue=self._queue.ctypes.data, hot_threshold=hot_threshold if engine == "jit" else NEVER_HOT,
         )  # fmt: skip
+        if parallel:
+            self.set_record(
+                parallel=1, clock_start=time.monotonic_ns(), clock_gettime=host_function("clock_gettime"), sched_yield=host_function("sched_yield")
+            )
         self.compiler: Any = None
         if engine == "jit":
             from .tiering import BackgroundCompiler

@@ -2,24 +2,31 @@
 
 Pages are found by real page number in an open-addressed table of the machine; the code pages of one real page in
 different modes form a chain. A page of RAM that has a code page is flagged, so that stores to it take the slow path.
+
+Where vCPUs run in parallel, all of this is done under the code lock, while others execute code pages. So a code page that is dropped is not
+used again: its entries lead out (`gone_handler`) whoever is in it. A store by one vCPU is seen by another's translated code, at the latest,
+when that looks at an entry anew, as it does after isync; the architecture promises no more (Book II 1.8).
 """
 
 from __future__ import annotations
 
 from .. import shared, state
 from . import layout
+from .locks import lock_code, unlock_code
 from .machinery import (
     address_of,
+    atomic_and8,
+    atomic_or8,
     bswap64,
     compiled,
     exported,
+    fence,
     machine_of,
     read8,
     read32,
     read64,
     u64,
     vcpu_of,
-    write8,
     write32,
     write64,
 )
@@ -104,7 +111,7 @@ def _protect_on(v, real_page):  # type: ignore[no-untyped-def]
     for _ in range(state.TLB_SPACES * state.TLB_ENTRIES):
         real = read64(base + u64(24))
         if real & ~u64(4095) == real_page << u64(12):
-            if read64(base + u64(8)) != _EMPTY_TAG:
+            if v.parallel == u64(0) and read64(base + u64(8)) != _EMPTY_TAG:
                 write64(base + u64(24), real | u64(1))  # permitted, but to be looked at (runtime/mmu/tlb.py: WATCHED)
             write64(base + u64(8), _EMPTY_TAG)
         base += u64(state.TLB_ENTRY_BYTES)
@@ -135,6 +142,10 @@ def make_code_page(v, real_page, mode):  # type: ignore[no-untyped-def]
         if page + _STRIDE > m.code_pool_end or m.code_used * u64(2) >= m.code_table_size:
             return u64(0)
         m.code_pool = page + _STRIDE
+    flags = m.page_flags + real_page  # before the words are read: a store from now on is seen
+    if atomic_or8(flags, _HAS_CODE) & _HAS_CODE == u64(0):
+        fence()
+        _protect(m, real_page)
     decode = m.decode_handler
     cold = u64(0x1_0000_0000) - m.hot_threshold
     real = real_page << u64(12)
@@ -159,24 +170,19 @@ def make_code_page(v, real_page, mode):  # type: ignore[no-untyped-def]
         m.code_used += u64(1)
     write64(page + _NEXT, read64(slot + u64(8)))
     write64(slot + u64(8), page)
-    flags = m.page_flags + real_page
-    if read8(flags) & _HAS_CODE == u64(0):
-        write8(flags, read8(flags) | _HAS_CODE)
-        _protect(m, real_page)
     m.code_pages_made += u64(1)
     return page
 
 
-@compiled
+@exported
 def drop_all_code(v):  # type: ignore[no-untyped-def]
-    """Start over with no code pages (the pool or the table is full)."""
+    """Start over with no code pages (the pool or the table is full). No other vCPU may be in translated code."""
     m = machine_of(v)
     for i in range(m.code_table_size):
         at = m.code_table + u64(i) * u64(16)
         key = read64(at)
         if key != u64(0):
-            flags = m.page_flags + key - u64(1)
-            write8(flags, read8(flags) & ~_HAS_CODE)
+            atomic_and8(m.page_flags + key - u64(1), ~_HAS_CODE)
             write64(at, u64(0))
             write64(at + u64(8), u64(0))
     m.code_pool = m.code_pool_start
@@ -184,6 +190,7 @@ def drop_all_code(v):  # type: ignore[no-untyped-def]
     m.code_used = u64(0)
     m.code_serial += u64(1)
     flush_jump_caches(m)
+    return u64(0)
 
 
 @compiled
@@ -223,13 +230,24 @@ def _drop_page(v, m, real_page):  # type: ignore[no-untyped-def]
         following = read64(page + _NEXT)
         _touch(m, page)
         write64(page + _REAL, _EMPTY_TAG)
-        write64(page + _NEXT, m.code_free)
-        m.code_free = page
+        if m.parallel:
+            _lead_out(m, page)
+        else:
+            write64(page + _NEXT, m.code_free)
+            m.code_free = page
         m.code_pages_dropped += u64(1)
         page = following
     write64(slot + u64(8), u64(0))
-    flags = m.page_flags + real_page
-    write8(flags, read8(flags) & ~_HAS_CODE)
+    atomic_and8(m.page_flags + real_page, ~_HAS_CODE)
+
+
+@compiled
+def _lead_out(m, page):  # type: ignore[no-untyped-def]
+    """Whoever executes this code page leaves it."""
+    at = page
+    for _ in range(layout.CODE_PAGE_ENTRIES + 1):
+        write64(at, m.gone_handler)
+        at += _ENTRY
 
 
 @compiled
@@ -238,6 +256,14 @@ def code_written(v, real, size):  # type: ignore[no-untyped-def]
 
     Returns 1 if a compiled region, which may be the one running, depended on those bytes, else 0."""
     m = machine_of(v)
+    lock_code(m)
+    changed = _written(v, m, real, size)
+    unlock_code(m)
+    return changed
+
+
+@compiled
+def _written(v, m, real, size):  # type: ignore[no-untyped-def]
     changed = u64(0)
     first, last = real & ~u64(3), (real + size - u64(1)) & ~u64(3)
     while first <= last:
@@ -294,11 +320,13 @@ def forget_code(v, real, size):  # type: ignore[no-untyped-def]
     """RAM that is given to another use: its code pages go, and what vCPUs know of them."""
     m = machine_of(v)
     end = min(real + size, m.ram_size)
+    lock_code(m)
     while real < end:
         if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
             _drop_page(v, m, real >> u64(12))
         real += u64(4096)
     flush_jump_caches(m)
+    unlock_code(m)
     return u64(0)
 
 

@@ -57,6 +57,12 @@ class Handler(Lowering):
             self.tail("@x_leave_after" if after else "@x_leave_before", "%f" if after else "%fuel", to=self.cold)
         return self._leaves[after]
 
+    def fence(self) -> None:
+        """Asks the record: handlers serve vCPUs that run in parallel and those that take turns."""
+        parallel, needed, go, on = self.load_field("parallel"), self.temp(), self.label("fence"), self.label("on")
+        self.emit(f"{needed} = icmp ne i64 {parallel}, 0\nbr i1 {needed}, label %{go}, label %{on}, {UNLIKELY}")
+        self.emit(f"{go}:\nfence seq_cst\nbr label %{on}\n{on}:")
+
     def special(self, v: Value, result: str) -> bool:
         """What a translation knows and a handler reads: its word, its place, the clock."""
         if v.op is ops.word:
@@ -199,7 +205,8 @@ def runtime_functions() -> str:
         head = f'define {cc} i64 @{name}({PARAMETERS}) nounwind noinline "no-builtins" {{'
         out.append("\n".join([head, *([place("%ip")] if needs_place else []), *lines, "}"]))
 
-    for name, kind, forward in (("leave_before", None, 0), ("leave_after", None, 4), ("fuel", Exit.FUEL, 0), ("hot", Exit.TRANSLATE, 0)):
+    for name, kind, forward in (("leave_before", None, 0), ("leave_after", None, 4), ("fuel", Exit.FUEL, 0), ("hot", Exit.TRANSLATE, 0),
+                                ("gone", Exit.LOOKUP, 0)):  # fmt: skip
         s = Lowering()
         pc, nia = s.temp(), s.temp()
         base = s.load_field("page_ea")
@@ -237,7 +244,13 @@ def runtime_functions() -> str:
         function(f"x_page_end{width}", s.out, needs_place=False)
 
     for name, install in (("x_decode", True), ("x_step", False)):
-        keep = f"store ptr %h, ptr %ip, {CODE}" if install else ""
+        # Another vCPU's store may change the word meanwhile: it sets the word, then the handler; this sets the handler, then looks again.
+        keep = f"""store ptr %h, ptr %ip, {CODE}
+fence seq_cst
+%again = load i32, ptr %wp, {CODE}
+%same = icmp eq i32 %again, %w
+br i1 %same, label %go, label %entry, {LIKELY}
+go:""" if install else ""
         function(name, [f"""br label %entry
 entry:
 %wp = getelementptr i8, ptr %ip, i64 {ENTRY_WORD}

@@ -106,6 +106,8 @@ def kept(ty: Type) -> tuple[str, int]:
 class Lowering:
     """Emits one LLVM function. `out` is the hot path; `cold` blocks come after it."""
 
+    volatile = ""  # "volatile ": others see this vCPU's storage accesses, each once and in their order
+
     def __init__(self) -> None:
         self.out: list[str] = []
         self.cold: list[str] = []
@@ -177,6 +179,10 @@ class Lowering:
         """A cold block that leaves translated code at instruction `at`; kind None: `exit` is already set."""
         raise NotImplementedError
 
+    def fence(self) -> None:
+        """Order storage accesses, if vCPUs run in parallel."""
+        raise NotImplementedError
+
     def special(self, v: Value, result: str) -> bool:
         """Lower word, base, offset, icount."""
         raise NotImplementedError
@@ -226,6 +232,8 @@ class Lowering:
             self.helper_call(v, result)
         elif op is ops.exit_if:
             self.exit_if(v)
+        elif op is ops.fence:
+            self.fence()
         elif op in (ops.word, ops.base, ops.offset, ops.icount):
             self.special(v, result)
         elif op in VECTOR_LOGIC and v.ty.bits == 128 and not any(a.op in JOINING for a in v.args):
@@ -323,7 +331,7 @@ class Lowering:
         swap = size > 1 and not access.little
         if loading:
             raw = self.temp()
-            self.emit(f"{raw} = load {ty}, ptr {p}, align 1, {GUEST}")
+            self.emit(f"{raw} = load {self.volatile}{ty}, ptr {p}, align 1, {GUEST}")
             hot = raw
             if swap:
                 hot = self.temp()
@@ -334,7 +342,7 @@ class Lowering:
                 swapped = self.temp()
                 self.emit(f"{swapped} = call {ty} @llvm.bswap.{ty}({ty} {value})")
                 value = swapped
-            self.emit(f"store {ty} {value}, ptr {p}, align 1, {GUEST}")
+            self.emit(f"store {self.volatile}{ty} {value}, ptr {p}, align 1, {GUEST}")
         self.emit(f"br label %{k}d\n{k}s:")
         slow = self.temp()
         if loading:

@@ -250,6 +250,84 @@ def _cas(bits: int) -> Any:
     return types.uint64(types.uint64, types.uint64, types.uint64), codegen
 
 
+def _fetch_and(operation: str) -> Any:
+    ty = ir.IntType(8)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, bits = builder.inttoptr(args[0], ty.as_pointer()), builder.trunc(args[1], ty)
+        return builder.zext(builder.atomic_rmw(operation, at, bits, "seq_cst"), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), codegen
+
+
+@intrinsic
+def atomic_or8(typingctx: Any, address: Any, bits: Any) -> Any:
+    """Set bits of a host byte in one step; the byte before."""
+    return _fetch_and("or")
+
+
+@intrinsic
+def atomic_and8(typingctx: Any, address: Any, bits: Any) -> Any:
+    """Keep only these bits of a host byte in one step; the byte before."""
+    return _fetch_and("and")
+
+
+@intrinsic
+def compare_and_swap128(typingctx: Any, address: Any, old_low: Any, old_high: Any, low: Any, high: Any) -> Any:
+    """Atomic compare and swap of an aligned host quadword, in doublewords: (done, low before, high before)."""
+    wide, i64 = ir.IntType(128), ir.IntType(64)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def joined(low: Any, high: Any) -> Any:
+            return builder.or_(builder.zext(low, wide), builder.shl(builder.zext(high, wide), ir.Constant(wide, 64)))
+
+        old, new = joined(args[1], args[2]), joined(args[3], args[4])
+        pair = builder.cmpxchg(builder.inttoptr(args[0], wide.as_pointer()), old, new, "seq_cst", "seq_cst")
+        before = builder.extract_value(pair, 0)
+        parts = (
+            builder.zext(builder.extract_value(pair, 1), i64), builder.trunc(before, i64),
+            builder.trunc(builder.lshr(before, ir.Constant(wide, 64)), i64),
+        )  # fmt: skip
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(types.uint64, 3)(*[types.uint64] * 5), codegen
+
+
+@intrinsic
+def fence(typingctx: Any) -> Any:
+    """Every access before is seen by all host threads before any after."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def stack_words(typingctx: Any) -> Any:
+    """The address of two doublewords of the host's stack, for a C function to fill."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        with builder.goto_entry_block():
+            slot = builder.alloca(ir.IntType(64), size=2)
+        return builder.ptrtoint(slot, ir.IntType(64))
+
+    return types.uint64(), codegen
+
+
+@intrinsic
+def call_host(typingctx: Any, function: Any, a: Any, b: Any) -> Any:
+    """Call a C function of two numbers at a host address (of libc: shared.py says which there are)."""
+    i64 = ir.IntType(64)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = builder.inttoptr(args[0], ir.FunctionType(i64, [i64, i64]).as_pointer())
+        return builder.call(target, args[1:])
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), codegen
+
+
 @inlined
 def machine_of(v):  # type: ignore[no-untyped-def]
     """The machine record of a vCPU."""

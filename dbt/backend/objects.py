@@ -30,6 +30,11 @@ def map_memory(size: int, *, executable: bool = False, low: bool = False, fd: in
     return int(address)
 
 
+def host_function(name: str) -> int:
+    """The address of a function of libc."""
+    return int(ctypes.cast(_libc[name], ctypes.c_void_p).value or 0)
+
+
 def unmap_memory(address: int, size: int) -> None:
     """Give memory of map_memory back."""
     _libc.munmap(address, size)

@@ -56,11 +56,11 @@ class Compiled(NamedTuple):
 
 
 class RegionCache:
-    """The regions of one image."""
+    """The regions of one image; those for vCPUs that run in parallel are others."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._path = cache.directory() / "regions" / engine.image.key
+    def __init__(self, engine: Engine, parallel: bool = False) -> None:
+        self._engine, self._parallel = engine, parallel
+        self._path = cache.directory() / "regions" / (engine.image.key + ("-parallel" if parallel else ""))
         self._index = self._path.with_name(self._path.name + ".index")
         self._known: dict[int, Compiled] = {}
         self._places: dict[int, int] = {}  # key to record, of those on disk that were not read yet
@@ -103,7 +103,7 @@ class RegionCache:
         """Compile the region at byte `offset` and remember it."""
         from .translator import compile_region
 
-        found, image = compile_region(words.tolist(), offset, mode, arrivals)
+        found, image = compile_region(words.tolist(), offset, mode, arrivals, self._parallel)
         places = np.array(found.covered, np.uint16) >> 2
         entries = np.array(found.entries, np.uint16) >> 2
         made = Compiled(entries, places, words[places].astype(np.uint32), image)

@@ -27,8 +27,10 @@ class RegionLowering(Lowering):
     """Lowers the blocks of one region."""
 
     def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], entries: list[int], mode: Mode,
-                 displacement: Displacement) -> None:  # fmt: skip
+                 displacement: Displacement, parallel: bool = False) -> None:  # fmt: skip
         super().__init__()
+        self.parallel = parallel  # vCPUs run on host threads of their own
+        self.volatile = "volatile " if parallel else ""
         self.name, self.blocks, self.lengths, self.entries, self.mode = name, blocks, lengths, entries, mode
         self._displacement = displacement
         self._used: dict[int, Slot] = {}
@@ -222,6 +224,11 @@ class RegionLowering(Lowering):
 
     def _edge(self, to: int) -> str:
         return f"b{to}"
+
+    def fence(self) -> None:
+        """None while vCPUs take turns."""
+        if self.parallel:
+            self.emit("fence seq_cst")
 
     def special(self, v: Value, result: str) -> bool:
         """The page's effective address, and the clock."""

@@ -180,6 +180,10 @@ class Context:
         """Atomically set aligned guest storage to `new` if it holds `old`: an i1, whether it did."""
         return self.ir.compare_and_store(self.address(ea), old, new, Access(bool(self.le), True))
 
+    def fence(self) -> None:
+        """Storage accesses before are performed with respect to all vCPUs before those after."""
+        self.ir.fence()
+
     def call(self, helper: str, a: Any = 0, b: Any = 0, c: Any = 0, *, exits: bool = False, after: bool = False) -> Value:
         """Call a compiled helper `helper(vcpu, a, b, c)`, which may read and change any register; its i64 result."""
         return self.ir.call(Helper(helper, exits, after), a, b, c)

@@ -240,6 +240,10 @@ class Builder:
         self.forget()
         return v
 
+    def fence(self) -> None:
+        """Order storage accesses before with those after."""
+        self._append(ops.fence, (), void, None)
+
     def exit_if(self, condition: Value, leave: Leave, payload: Any = 0) -> None:
         """Leave translated code if `condition`."""
         if condition.const == 0 or id(condition) in self._passed:

@@ -132,6 +132,8 @@ def _one(v: Value, args: list[int], machine: Machine) -> int:
         return machine.compare_and_store(args[0], args[1], args[2], v.args[1].ty, v.imm)
     elif op is ops.call:
         return machine.call(v.imm, *args)
+    elif op is ops.fence:
+        pass  # one vCPU sees its own accesses in order
     elif op is ops.icount:
         return machine.icount() + (v.imm or 0)
     elif op is ops.word:

@@ -346,6 +346,12 @@ def exit_if(c: i1, payload: i64) -> void:
     raise NotImplementedError
 
 
+@op(effect=Effect.READS | Effect.WRITES)
+def fence() -> void:
+    """Storage accesses before are performed, for all vCPUs, before those after: where vCPUs run in parallel."""
+    raise NotImplementedError
+
+
 @op(effect=Effect.READS)
 def icount() -> i64:
     """Instructions completed before this one since the vCPU was made: the base of every guest clock."""

@@ -85,6 +85,8 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     g = parser.add_argument_group("machine")
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
     g.add_argument("--smp", type=number, default=1, metavar="N", help="how many CPUs (default 1)")
+    g.add_argument("--parallel", action="store_true",
+                   help="a host thread for each CPU, in the host's time: faster, but runs do not repeat exactly")  # fmt: skip
     g.add_argument("--cpu", "-cpu", help="processor model: power7, power8 or power9 (default power8, for Linux programs power9)")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",
@@ -110,7 +112,9 @@ def machine_options(options: Any) -> dict[str, Any]:
     if options.shadow_vsids < 1:
         raise UserError("--shadow-vsids: at least 1")
     out = {n: getattr(options, n) for n in ("memory", "cpu", "engine", "privileged", "shadow_vsids")}
-    out["cpus"] = options.smp
+    out["cpus"], out["parallel"] = options.smp, options.parallel
+    if options.parallel and (options.engine == "reference" or options.trace is not None):
+        raise UserError("--parallel: not with --trace or the reference engine, which follow one CPU at a time")
     if options.hot_threshold is not None:
         if not 1 <= options.hot_threshold < 1 << 31:
             raise UserError("--hot-threshold: from 1 to 2147483647")

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Shutdown
+from ..events import Budget, Event, Hypercall, Mmio, NotEmulated, Shutdown
 from ..loader.elf import Image
+from ..parallel import Parallel
 from ..turns import Turns
 from ..vcpu import MSR_LE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
@@ -28,14 +29,14 @@ class BareMachine:
     def __init__(self, console: Any, **options: Any) -> None:
         self.vm = VM(**options)
         self.console = console
-        self.turns = Turns(self.vm)
+        self.turns: Turns | Parallel = Parallel(self.vm, self._handle) if self.vm.parallel else Turns(self.vm)
         self._start = 0
         for other in self.vm.vcpus[1:]:
             other.stop()
 
     @property
     def vcpu(self) -> VCPU:
-        """The vCPU whose turn it is."""
+        """The vCPU whose turn it is; in parallel, the one that ended the run."""
         return self.turns.vcpu
 
     @property
@@ -62,30 +63,32 @@ class BareMachine:
         end = None if max_instructions is None else self.instructions + max_instructions
         while True:
             event = self.turns.run(None if end is None else end - self.instructions)
-            match event:
-                case Mmio():
-                    if (done := self._access(event)) is not None:
-                        return done
-                case Hypercall(number):
-                    raise NotEmulated(f"the bare machine has no hypervisor: sc 1 with r3 = {number:#x} at {self.vcpu.nia - 4:#x}")
-                case Budget() | Halted() | _:
+            if isinstance(self.turns, Parallel):
+                if not isinstance(event, Budget) or (end is not None and self.instructions >= end):
                     return event
+            elif (ends := self._handle(self.vcpu, event)) is not None:
+                return ends
 
-    def _access(self, event: Mmio) -> Event | None:
-        vcpu = self.vcpu
+    def _handle(self, vcpu: VCPU, event: Event) -> Event | None:
+        """Deal with a vCPU's event; what ends the run."""
+        if isinstance(event, Hypercall):
+            raise NotEmulated(f"the bare machine has no hypervisor: sc 1 with r3 = {event.number:#x} at {vcpu.nia - 4:#x}")
+        return self._access(vcpu, event) if isinstance(event, Mmio) else event
+
+    def _access(self, vcpu: VCPU, event: Mmio) -> Event | None:
         if event.write and event.address == CONSOLE_OUT:
-            self.console.write(bytes([event.data >> 8 * (event.size - 1) & 0xFF if event.size == 1 else self._value(event) & 0xFF]))
+            self.console.write(bytes([event.data >> 8 * (event.size - 1) & 0xFF if event.size == 1 else self._value(vcpu, event) & 0xFF]))
             vcpu.complete_mmio()
         elif not event.write and event.address == CONSOLE_IN and event.size == 4:
             data = self.console.read(1)
             value = data[0] if data else 0xFFFF_FFFF
-            vcpu.complete_mmio(int.from_bytes(value.to_bytes(4, self._order()), "big"))
+            vcpu.complete_mmio(int.from_bytes(value.to_bytes(4, self._order(vcpu)), "big"))
         elif event.write and event.address == EXIT_PORT:
             vcpu.complete_mmio()
-            return Shutdown(self._value(event))
+            return Shutdown(self._value(vcpu, event))
         elif event.write and START_CPU <= event.address <= STOP_CPU:
             vcpu.complete_mmio()
-            self._control(vcpu, event.address, self._value(event))
+            self._control(vcpu, event.address, self._value(vcpu, event))
         else:
             kind = "store to" if event.write else "load from"
             raise NotEmulated(f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: neither RAM nor a device")
@@ -104,12 +107,13 @@ class BareMachine:
             other.msr = msr
             other.mode_changed()
 
-    def _order(self) -> Any:
-        return "little" if self.vcpu.msr & MSR_LE else "big"
+    @staticmethod
+    def _order(vcpu: VCPU) -> Any:
+        return "little" if vcpu.msr & MSR_LE else "big"
 
-    def _value(self, event: Mmio) -> int:
+    def _value(self, vcpu: VCPU, event: Mmio) -> int:
         """The number the guest stored."""
-        return int.from_bytes(event.data.to_bytes(event.size, "big"), self._order())
+        return int.from_bytes(event.data.to_bytes(event.size, "big"), self._order(vcpu))
 
     def close(self) -> None:
         """Release the machine."""

@@ -25,6 +25,7 @@ from ..hypercalls.openfirmware import OpenFirmware
 from ..hypercalls.paravirt import CALL, MAP_MAGIC_PAGE, paravirtual_call
 from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
+from ..parallel import Parallel
 from ..stats import collect
 from ..turns import Turns
 from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
@@ -66,7 +67,9 @@ class PseriesMachine:
         self.vcpus = list(self.vm.vcpus)
         for vcpu in self.vcpus:
             vcpu.paravirtual = pv
-        self.turns = Turns(self.vm)
+        self.turns: Turns | Parallel = Parallel(self.vm, self._handle, self._tick) if self.vm.parallel else Turns(self.vm)
+        if self.vm.parallel:
+            self.clock = "host"
         self.papr = PaprState()
         self.stats_calls: Counter[str] = Counter()
         self.before_shared_page: dict[str, Any] = {}  # statistics when the guest first asked for the page
@@ -85,7 +88,7 @@ class PseriesMachine:
 
     @property
     def vcpu(self) -> VCPU:
-        """The vCPU whose turn it is."""
+        """The vCPU whose turn it is; in parallel, the one that ended the run."""
         return self.turns.vcpu
 
     @property
@@ -114,7 +117,7 @@ class PseriesMachine:
 
     def timebase(self) -> int:
         """The time base, which all vCPUs share."""
-        return self.vcpu.timebase
+        return self.turns.timebase
 
     def time_ns(self) -> int:
         """The date: the host's, or one that starts at a fixed day and follows the time base."""
@@ -143,6 +146,8 @@ class PseriesMachine:
 
     def _interrupt_changed(self, server: int, up: bool) -> None:
         self.vcpus[server].external = up
+        if up:
+            self.vm.woken()
 
     # -- start
     def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
@@ -222,16 +227,13 @@ class PseriesMachine:
     # -- running
     def run(self, max_instructions: int | None = None) -> Event:
         """Run until the guest ends (Shutdown, Reset, Panicked) or all vCPUs have run `max_instructions` together (Budget)."""
+        if isinstance(self.turns, Parallel):
+            return self.turns.run(max_instructions)
         end = None if max_instructions is None else self.instructions + max_instructions
         while True:
             event = self.turns.run(CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - self.instructions))
             vcpu = self.vcpu
             match event:
-                case Hypercall(number):
-                    self._hypercall(vcpu, number)
-                    if self._request is not None:
-                        request, self._request = self._request, None
-                        return request
                 case Budget():
                     if vcpu.attention or (end is not None and self.instructions >= end):
                         vcpu.attention = 0
@@ -240,20 +242,29 @@ class PseriesMachine:
                 case Halted():
                     if (idle := self._idle()) is not None:
                         return idle
-                case Syscall():
-                    if paravirtual_call(vcpu, self.stats_calls) == MAP_MAGIC_PAGE and not self.before_shared_page:
-                        self.before_shared_page = self.statistics()
-                case Mmio():
-                    raise NotEmulated(self._no_device(event))
                 case _:
-                    return event
+                    if (ends := self._handle(vcpu, event)) is not None:
+                        return ends
 
-    def _hypercall(self, vcpu: VCPU, number: int) -> None:
-        dispatch(self, vcpu, number, self.stats_calls)
-        vcpu.mode_changed()
+    def _handle(self, vcpu: VCPU, event: Event) -> Event | None:
+        """Deal with a vCPU's event; what ends the run."""
+        match event:
+            case Hypercall(number):
+                dispatch(self, vcpu, number, self.stats_calls)
+                vcpu.mode_changed()
+                request, self._request = self._request, None
+                return request
+            case Syscall():
+                if paravirtual_call(vcpu, self.stats_calls) == MAP_MAGIC_PAGE and not self.before_shared_page:
+                    self.before_shared_page = self.statistics()
+                return None
+            case Mmio():
+                raise NotEmulated(self._no_device(vcpu, event))
+            case _:
+                return event
 
     def _tick(self) -> None:
-        if self.clock == "host":
+        if self.clock == "host" and not self.vm.parallel:
             now = (time.monotonic_ns() - self._started) * TIMEBASE_HZ // 10**9
             if now > self.vcpu.timebase:
                 self.vcpu.tb_offset += now - self.vcpu.timebase
@@ -294,8 +305,7 @@ class PseriesMachine:
         time.sleep(seconds)
         return False
 
-    def _no_device(self, event: Mmio) -> str:
-        vcpu = self.vcpu
+    def _no_device(self, vcpu: VCPU, event: Mmio) -> str:
         kind = "store to" if event.write else "load from"
         return (
             f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: there is no memory and no device. "

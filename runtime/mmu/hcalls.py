@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dbt import shared
 from dbt.backend.machinery import (
+    atomic_or8,
     bswap64,
+    compare_and_swap64,
     compiled,
     exported,
     machine_of,
-    read8,
     read64,
     u64,
-    write8,
     write64,
 )
 
@@ -55,6 +55,16 @@ def pte_word(address):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def change_low(at, mask, bits):  # type: ignore[no-untyped-def]
+    """Set the bits of `mask` in a PTE's second doubleword to `bits`, in one step: others may be marking it. What it was."""
+    while True:
+        old = read64(at + u64(8))
+        low = bswap64(old)
+        if compare_and_swap64(at + u64(8), old, bswap64(low & ~mask | bits)):
+            return low
+
+
+@compiled
 def clear_page(v, real, shift):  # type: ignore[no-untyped-def]
     """H_ZERO_PAGE: RAM at `real` is set to zero."""
     m = machine_of(v)
@@ -62,9 +72,7 @@ def clear_page(v, real, shift):  # type: ignore[no-untyped-def]
         write64(m.ram + real + (u64(at) << u64(3)), u64(0))
     for n in range(u64(1) << (shift - u64(12))):
         page = real + (u64(n) << u64(12))
-        flags = read8(m.page_flags + (page >> u64(12)))
-        write8(m.page_flags + (page >> u64(12)), flags | DIRTY)
-        if flags & HAS_CODE:
+        if atomic_or8(m.page_flags + (page >> u64(12)), DIRTY) & HAS_CODE:
             before = m.code_invalidations
             drop_code(v, page, u64(4096))
             m.code_by_call += m.code_invalidations - before
@@ -128,9 +136,10 @@ def remove(v, flags, index, avpn):  # type: ignore[no-untyped-def]
     if not matches(pte0, flags, avpn):
         return H_NOT_FOUND, u64(0), u64(0)
     write64(at, u64(0))
-    write64(at + u64(8), u64(0))
     machine_of(v).by_remove += u64(1)
     pte_changed(v, index, pte0, pte1)
+    pte1 = pte_word(at + u64(8))  # R and C may have been set until now
+    write64(at + u64(8), u64(0))
     return H_SUCCESS, pte0, pte1
 
 
@@ -183,9 +192,8 @@ def h_protect(v):  # type: ignore[no-untyped-def]
     pte0, pte1 = pte_word(at), pte_word(at + u64(8))
     if not matches(pte0, flags, v.gpr[6]):
         return status(v, H_NOT_FOUND)
-    new = pte1 & ~(PP0 | PP | PTE_N | KEY_HIGH | KEY_LOW)
-    new |= (flags << u64(55)) & PP0 | (flags << u64(48)) & KEY_HIGH | flags & (PP | PTE_N | KEY_LOW)
-    write64(at + u64(8), bswap64(new))
+    pte1 = change_low(at, PP0 | PP | PTE_N | KEY_HIGH | KEY_LOW,
+                      (flags << u64(55)) & PP0 | (flags << u64(48)) & KEY_HIGH | flags & (PP | PTE_N | KEY_LOW))  # fmt: skip
     machine_of(v).by_protect += u64(1)
     pte_changed(v, index, pte0, pte1)
     return status(v, H_SUCCESS)
@@ -219,7 +227,7 @@ def clear(v, bit):  # type: ignore[no-untyped-def]
     if pte0 & PTE_V == u64(0):
         return status(v, H_NOT_FOUND)
     if pte1 & bit:
-        write64(at + u64(8), bswap64(pte1 & ~bit))
+        change_low(at, bit, u64(0))
         machine_of(v).by_clear += u64(1)
         pte_changed(v, index, pte0, pte1)
     v.gpr[4] = pte1

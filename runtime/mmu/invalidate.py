@@ -28,12 +28,12 @@ from dbt.backend.machinery import (
     write64,
 )
 
-from .shadow import ONE_TERABYTE, drop_page, find_shadow, flush_mmu, forget_fetches
+from .mail import VIRTUAL_PAGE, drop_on_all, lock_tables, unlock_tables
+from .shadow import ONE_TERABYTE, UNKNOWN, drop_virtual, flush_mmu, forget_fetches
 from .spaces import RADIX, key_changed, partition_changed, process_changed
-from .tlb import PAGE, empty_real, empty_tlbs, empty_translated
+from .tlb import PAGE, empty_real, empty_translated
 from .walk import PTE_H, page_sizes, table
 
-UNKNOWN = u64(0)  # as a page size: drop everything
 SPR_AMR_USER, SPR_AMR, SPR_IAMR = u64(13), u64(29), u64(61)
 SPR_SDR1, SPR_PID, SPR_LPCR, SPR_LPIDR, SPR_PTCR = u64(25), u64(48), u64(318), u64(319), u64(464)
 
@@ -52,30 +52,10 @@ def size_bits(base):  # type: ignore[no-untyped-def]
 
 
 @linked
-def drop_virtual(v, key, offset, shift):  # type: ignore[no-untyped-def]
-    """On this vCPU, drop the page of 1 << shift bytes at `offset` of a guest segment (its SLB VSID doubleword)."""
-    if shift == UNKNOWN or shift > u64(28):
-        return flush_mmu(v)
-    if machine_of(v).htab_vrma:  # the page may be mapped in real mode
-        empty_tlbs(v)
-        forget_fetches(v)
-    svsid = find_shadow(v, key)
-    if svsid:
-        count = u64(1) << (shift - u64(12))
-        drop_page(v, svsid, (offset >> u64(12)) & ~(count - u64(1)), count)
-    return u64(0)
-
-
-@linked
 def drop_everywhere(v, key, offset, shift):  # type: ignore[no-untyped-def]
-    """As drop_virtual, on every vCPU of the machine. (vCPUs take turns on one host thread: none is running elsewhere.)"""
-    m = machine_of(v)
-    m.tlb_page_flushes += u64(1)
-    if m.vcpu_count <= u64(1):
-        return drop_virtual(v, key, offset, shift)
-    for i in range(m.vcpu_count):
-        drop_virtual(vcpu_of(m, i), key, offset, shift)
-    return u64(0)
+    """As drop_virtual, on every vCPU of the machine. With the table lock held."""
+    machine_of(v).tlb_page_flushes += u64(1)
+    return drop_on_all(v, VIRTUAL_PAGE, key, offset, shift)
 
 
 @compiled
@@ -109,7 +89,9 @@ def tlbie(v, rb, rs):  # type: ignore[no-untyped-def]
     """Invalidate the translations of a page on every vCPU; with RB[52:53] (IS, ISA 3.0) not 0, all of them. RS (LPID) is not looked at."""
     machine_of(v).by_tlbie += u64(1)
     key, offset, shift = tlbie_operand(v, rb)
+    lock_tables(v)
     drop_everywhere(v, key, offset, UNKNOWN if rb & u64(0xC00) else shift)
+    unlock_tables(v)
     return u64(0)
 
 
@@ -158,7 +140,9 @@ def pte_page(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
 
 @compiled
 def pte_changed(v, index, pte0, pte1):  # type: ignore[no-untyped-def]
-    """PTE number `index`, until now valid with these doublewords, no longer stands: drop its translations everywhere."""
+    """PTE number `index`, until now valid with these doublewords, no longer stands: drop its translations everywhere.
+
+    After this no vCPU looks at it, or marks it, for what it was."""
     key, offset, shift = pte_page(v, index, pte0, pte1)
     drop_everywhere(v, key, offset, shift)
 

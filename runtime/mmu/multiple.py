@@ -12,6 +12,7 @@ from dbt.backend.machinery import (
     compare_and_swap16,
     compare_and_swap32,
     compare_and_swap64,
+    compare_and_swap128,
     compiled,
     exported,
     read8,
@@ -154,21 +155,40 @@ def zero_block(v, ea):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _quad(host, little):  # type: ignore[no-untyped-def]
-    """The 16-byte number at a host address: (high, low)."""
-    if little:
-        return read64(host + u64(8)), read64(host)
-    return bswap64(read64(host)), bswap64(read64(host + u64(8)))
+def _swapped(little, high, low):  # type: ignore[no-untyped-def]
+    """A 16-byte number as the two doublewords in storage, the first one first; and the inverse."""
+    return (low, high) if little else (bswap64(high), bswap64(low))
 
 
 @compiled
-def _set_quad(host, little, high, low):  # type: ignore[no-untyped-def]
+def _exchange_quad(host, little, old_high, old_low, high, low):  # type: ignore[no-untyped-def]
+    """Set the 16-byte number at a host address in one step if it is the old one: (done, high before, low before)."""
+    old_first, old_second = _swapped(little, old_high, old_low)
+    first, second = _swapped(little, high, low)
+    done, first, second = compare_and_swap128(host, old_first, old_second, first, second)
     if little:
-        write64(host, low)
-        write64(host + u64(8), high)
-    else:
-        write64(host, bswap64(high))
-        write64(host + u64(8), bswap64(low))
+        return done, second, first
+    return done, bswap64(first), bswap64(second)
+
+
+@compiled
+def _quad(v, host, little):  # type: ignore[no-untyped-def]
+    """The 16-byte number at a host address, in one step as other vCPUs see it: (high, low)."""
+    if v.parallel == u64(0):
+        first, second = read64(host), read64(host + u64(8))
+        return (second, first) if little else (bswap64(first), bswap64(second))
+    _, high, low = _exchange_quad(host, little, u64(0), u64(0), u64(0), u64(0))
+    return high, low
+
+
+@compiled
+def _set_quad(v, host, little, high, low):  # type: ignore[no-untyped-def]
+    """Set it, in one step."""
+    old_high, old_low = _quad(v, host, little)
+    while True:
+        done, old_high, old_low = _exchange_quad(host, little, old_high, old_low, high, low)
+        if done:
+            return
 
 
 @exported
@@ -178,7 +198,7 @@ def load_quad(v, ea, rt, little):  # type: ignore[no-untyped-def]
         return misaligned(v, ea)
     host = readable(v, ea)
     if host:
-        high, low = _quad(host, little)
+        high, low = _quad(v, host, little)
         v.gpr[rt] = high
         v.gpr[rt + u64(1)] = low
     return u64(0)
@@ -191,7 +211,7 @@ def store_quad(v, ea, rs, little):  # type: ignore[no-untyped-def]
         return misaligned(v, ea)
     host = writable(v, ea)
     if host:
-        _set_quad(host, little, v.gpr[rs], v.gpr[rs + u64(1)])
+        _set_quad(v, host, little, v.gpr[rs], v.gpr[rs + u64(1)])
         stored(v, host, u64(16))
     return u64(0)
 
@@ -203,7 +223,7 @@ def load_quad_reserve(v, ea, rt, little):  # type: ignore[no-untyped-def]
         return misaligned(v, ea)
     host = readable(v, ea)
     if host:
-        high, low = _quad(host, little)
+        high, low = _quad(v, host, little)
         v.gpr[rt] = high
         v.gpr[rt + u64(1)] = low
         v.reserve_ea = ea
@@ -263,7 +283,7 @@ def store_conditional(v, ea, value, spec):  # type: ignore[no-untyped-def]
 
 @exported
 def store_quad_conditional(v, ea, rs, little):  # type: ignore[no-untyped-def]
-    """stqcx.: 16 bytes, by two doublewords (vCPUs of a machine take turns, so the step is atomic)."""
+    """stqcx."""
     if ea & u64(15):
         return misaligned(v, ea)
     if not _holds_reservation(v, ea, u64(16)):
@@ -273,11 +293,9 @@ def store_quad_conditional(v, ea, rs, little):  # type: ignore[no-untyped-def]
     if host == u64(0):
         return u64(0)
     v.reserve_size = u64(0)
-    high, low = _quad(host, little)
-    if high != v.reserve_value or low != v.reserve_value_low:
-        return u64(0)
     high, low = v.gpr[rs], v.gpr[rs + u64(1)]
-    _set_quad(host, little, high, low)
+    if _exchange_quad(host, little, v.reserve_value, v.reserve_value_low, high, low)[0] == u64(0):
+        return u64(0)
     return conditionally_stored(v, host, u64(16), high, low)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dbt import shared
 from dbt.backend.machinery import (
+    atomic_or8,
     bswap64,
     compare_and_swap64,
     compiled,
@@ -23,7 +24,6 @@ from dbt.backend.machinery import (
     read8,
     read64,
     u64,
-    write8,
     write64,
 )
 
@@ -145,7 +145,7 @@ def recorded(v, at, pte, access):  # type: ignore[no-untyped-def]
     if flags & READ_ONLY:
         return NOT_RECORDED
     if flags & DIRTY == u64(0):
-        write8(flags_at, flags | DIRTY)
+        atomic_or8(flags_at, DIRTY)
     return u64(0) if compare_and_swap64(m.ram + at, bswap64(pte), bswap64(new)) else u64(1)
 
 

@@ -11,16 +11,15 @@ so that invalidating a PID set by set, as tlbiel asks for, is done once.
 
 from __future__ import annotations
 
-from dbt.backend.machinery import compiled, exported, machine_of, read64, u64, vcpu_at
+from dbt.backend.machinery import compiled, exported, machine_of, u64
 from dbt.exits import Exit
 
-from .invalidate import UNKNOWN
-from .shadow import flush_mmu
-from .spaces import RADIX, drop_space, drop_space_page
+from .mail import NAMED_BY_RADIX, drop_on_all, lock_tables, unlock_tables
+from .spaces import drop_named
 
 PROGRAM, PRIVILEGED = u64(Exit.PROGRAM), u64(0x4_0000)
 HV, GTSE = u64(1 << 60), u64(0x400)  # MSR; LPCR
-RIC, WALK_CACHE, RUN, PROCESS = u64(3), u64(1), u64(3), u64(4)
+PROCESS = u64(4)
 
 
 @compiled
@@ -33,44 +32,15 @@ def refused(v, how):  # type: ignore[no-untyped-def]
     return False
 
 
-@compiled
-def page_shift(rb):  # type: ignore[no-untyped-def]
-    """log2 page size of an operand's AP; UNKNOWN for a reserved one."""
-    ap = (rb >> u64(5)) & u64(7)
-    if ap == u64(0):
-        return u64(12)
-    if ap == u64(5):
-        return u64(16)
-    if ap == u64(1):
-        return u64(21)
-    return u64(30) if ap == u64(2) else UNKNOWN
-
-
-@compiled
-def drop(v, rb, pid, how):  # type: ignore[no-untyped-def]
-    """Drop what is named on this vCPU."""
-    scope = (rb >> u64(10)) & u64(3)
-    if how & RIC == WALK_CACHE:
-        return
-    shift = page_shift(rb)
-    if scope >= u64(2) or v.lpcr & RADIX == u64(0):
-        flush_mmu(v)
-    elif scope == u64(1) or shift == UNKNOWN or how & RIC == RUN:
-        drop_space(v, pid)
-    else:
-        drop_space_page(v, pid, rb, shift)
-
-
 @exported
 def radix_tlbie(v, rb, rs, how):  # type: ignore[no-untyped-def]
     """On every vCPU of the machine. (A partition names no LPID but its own.)"""
     if refused(v, how):
         return u64(0)
-    m = machine_of(v)
-    m.tlb_page_flushes += u64(1)
-    pid = rs >> u64(32)
-    for i in range(m.vcpu_count):
-        drop(vcpu_at(read64(m.vcpus + (u64(i) << u64(3)))), rb, pid, how)
+    machine_of(v).tlb_page_flushes += u64(1)
+    lock_tables(v)
+    drop_on_all(v, NAMED_BY_RADIX, rb, rs >> u64(32), how)
+    unlock_tables(v)
     return u64(0)
 
 
@@ -79,5 +49,5 @@ def radix_tlbiel(v, rb, rs, how):  # type: ignore[no-untyped-def]
     """On this vCPU."""
     if refused(v, how) or (rb & u64(0xC00) and (rb >> u64(12)) & u64(0xFFF)):
         return u64(0)
-    drop(v, rb, rs >> u64(32), how)
+    drop_named(v, rb, rs >> u64(32), how)
     return u64(0)

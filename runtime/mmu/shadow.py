@@ -16,7 +16,7 @@ from __future__ import annotations
 from dbt.backend.codecache import flush_jump_cache, flush_jump_slot
 from dbt.backend.machinery import compiled, linked, machine_of, read64, u64, write64
 
-from .tlb import empty_translated, empty_virtual
+from .tlb import empty_tlbs, empty_translated, empty_virtual
 
 SEGMENT_KEY = u64(0xFFFF_FFFF_FFFF_F130)  # B, VSID, L and LP of an SLB VSID doubleword
 ONE_TERABYTE = u64(0x4000_0000_0000_0000)  # B = 1
@@ -27,6 +27,7 @@ _SVSID = u64(0xFFFF_FFFF)
 _WIDE = u64(0x3FFF_0000_0000_0000)  # VSID bits that tlbie's operand cannot name (VSIDs of more than 36 bits)
 _PAGE_NUMBER = u64(0xFFF_FFFF)  # of a key: the page in the segment
 GENERATIONS = u64(0x1_0000)
+UNKNOWN = u64(0)  # as a page size: drop everything
 
 
 @compiled
@@ -176,3 +177,18 @@ def drop_page(v, svsid, page, count):  # type: ignore[no-untyped-def]
     if v.fetch_loose:
         forget_fetches(v)
     v.flush_page += u64(1)
+
+
+@linked
+def drop_virtual(v, key, offset, shift):  # type: ignore[no-untyped-def]
+    """On this vCPU, drop the page of 1 << shift bytes at `offset` of a guest segment (its SLB VSID doubleword)."""
+    if shift == UNKNOWN or shift > u64(28):
+        return flush_mmu(v)
+    if machine_of(v).htab_vrma:  # the page may be mapped in real mode
+        empty_tlbs(v)
+        forget_fetches(v)
+    svsid = find_shadow(v, key)
+    if svsid:
+        count = u64(1) << (shift - u64(12))
+        drop_page(v, svsid, (offset >> u64(12)) & ~(count - u64(1)), count)
+    return u64(0)

@@ -16,7 +16,7 @@ from dbt.backend.codecache import flush_jump_cache_of
 from dbt.backend.machinery import address_of, compiled, linked, read64, u64, write64
 
 from .segments import MASK_1T
-from .shadow import FETCHED, find_shadow, flush_mmu, forget_fetches, forget_number, number, shadow_entry, shadow_key
+from .shadow import FETCHED, UNKNOWN, find_shadow, flush_mmu, forget_fetches, forget_number, number, shadow_entry, shadow_key
 from .tlb import PAGE, clear_entry, empty_segment, translated_entry
 
 RADIX = u64(1 << 20)  # LPCR[HR]: the host, and so every partition, translates by radix trees
@@ -25,6 +25,7 @@ KERNEL = u64(3 << 62)  # quadrant 3
 _SPACE, _TERABYTE = u64(3 << 62), u64(2 << 62)  # keys that no SLB entry's segment has: B is reserved there
 _SEGMENTS = u64(state.SHADOW_SEGMENTS)
 _CACHED = u64(state.SHADOW_SEGMENT_ENTRIES - 1)
+RIC, WALK_CACHE, RUN = u64(3), u64(1), u64(3)
 _NOTED = u64(16)  # places of `unprivileged`
 
 
@@ -168,4 +169,33 @@ def drop_space_page(v, pid, ea, shift):  # type: ignore[no-untyped-def]
     if fetched:
         forget_fetches(v)
     v.flush_page += u64(1)
+    return u64(0)
+
+
+@compiled
+def page_shift(rb):  # type: ignore[no-untyped-def]
+    """log2 page size of an operand's AP; UNKNOWN for a reserved one."""
+    ap = (rb >> u64(5)) & u64(7)
+    if ap == u64(0):
+        return u64(12)
+    if ap == u64(5):
+        return u64(16)
+    if ap == u64(1):
+        return u64(21)
+    return u64(30) if ap == u64(2) else UNKNOWN
+
+
+@linked
+def drop_named(v, rb, pid, how):  # type: ignore[no-untyped-def]
+    """Drop on this vCPU what tlbie or tlbiel with R = 1 names (radix_tlbie.py)."""
+    scope = (rb >> u64(10)) & u64(3)
+    if how & RIC == WALK_CACHE:
+        return u64(0)
+    shift = page_shift(rb)
+    if scope >= u64(2) or v.lpcr & RADIX == u64(0):
+        flush_mmu(v)
+    elif scope == u64(1) or shift == UNKNOWN or how & RIC == RUN:
+        drop_space(v, pid)
+    else:
+        drop_space_page(v, pid, rb, shift)
     return u64(0)

@@ -222,6 +222,16 @@ def writable(v, ea):  # type: ignore[no-untyped-def]
     return machine_of(v).ram + real if is_ram(v, real, True) else misaligned(v, ea)
 
 
+@exported
+def icbi(v, ea):  # type: ignore[no-untyped-def]
+    """icbi: a load of a byte. Where vCPUs run in parallel, a store that was under way when its page got translated code is found now."""
+    host = probe_read(v, ea)
+    real = host - machine_of(v).ram if host else read_at(v, ea)
+    if v.parallel and real < machine_of(v).ram_size and page_flags(v, real) & HAS_CODE and drop_code(v, real & ~u64(127), u64(128)):
+        v.exit = CODE_CHANGED
+    return u64(0)
+
+
 @compiled
 def stored(v, host, size):  # type: ignore[no-untyped-def]
     """RAM at a host address was stored to. Where that sets Exit.CODE_CHANGED, the instruction is run again, to the same effect."""

@@ -15,13 +15,14 @@ from __future__ import annotations
 from dbt import shared, state
 from dbt.backend.machinery import (
     address_of,
+    atomic_or8,
     compiled,
     exported,
+    fence,
     machine_of,
     read8,
     read64,
     u64,
-    write8,
     write64,
 )
 
@@ -93,7 +94,7 @@ def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-d
     flags = read8(flags_at)
     if storing and flags & DIRTY == u64(0):
         flags |= DIRTY
-        write8(flags_at, flags)
+        atomic_or8(flags_at, DIRTY)
     tag = ea & PAGE
     page = real & PAGE
     entry = tlb_entry(v, ea)
@@ -110,6 +111,10 @@ def fill(v, ea, real, readable, writable, storing):  # type: ignore[no-untyped-d
         v.filled[n] = entry
     if n <= _LISTED:
         v.filled_count = n + u64(1)
+    if v.parallel:  # another vCPU may have made code from the page meanwhile, and looked at this entry before it was written
+        fence()
+        if (read8(flags_at) ^ flags) & HAS_CODE:
+            write64(entry + u64(8), EMPTY)
     v.tlb_fills += u64(1)
 
 

@@ -7,12 +7,12 @@ hypervisor gives a partition) or, where that is 0, the one in RAM that SDR1 name
 from __future__ import annotations
 
 from dbt.backend.machinery import (
+    atomic_or8,
     bswap64,
     compiled,
     machine_of,
     read64,
     u64,
-    write8,
 )
 
 from .faults import FETCH, IS_STORE, KEY_FAULT, NO_EXECUTE, PROTECTED, STORE
@@ -174,8 +174,8 @@ def refused(v, attr, slb_v, access, problem):  # type: ignore[no-untyped-def]
 
 @compiled
 def note_access(pte, pte1, access):  # type: ignore[no-untyped-def]
-    """Set R, and C for a store, in the PTE: one byte each, as the processor may (Book III 5.7.8)."""
+    """Set R, and C for a store, in the PTE: one byte each, as the processor may (Book III 5.7.8), and nothing else of it."""
     if pte1 & PTE_R == u64(0):
-        write8(pte + u64(14), (pte1 >> u64(8)) & u64(0xFF) | u64(1))
+        atomic_or8(pte + u64(14), u64(1))
     if access == STORE and pte1 & PTE_C == u64(0):
-        write8(pte + u64(15), pte1 & u64(0xFF) | PTE_C)
+        atomic_or8(pte + u64(15), PTE_C)

@@ -63,6 +63,12 @@ HELPERS: dict[str, Contract] = {
         "Set the 128-byte block that contains ea to zero (dcbz): a store for translation, protection and code "
         "invalidation. DAR of a fault is ea as given. Caching-inhibited storage: alignment exit.",
     ),
+    "icbi": Contract(
+        ("ea",),
+        True,
+        "What was stored to the 128-byte block that contains ea is what will be executed (icbi): a load of a byte at ea for "
+        "translation and protection. Stores are followed anyway, but for those of other vCPUs that run in parallel.",
+    ),
     "load_vector_part": Contract(
         ("ea", "x", "count"),
         True,

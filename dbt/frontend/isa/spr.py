@@ -56,6 +56,7 @@ def completed(c: Context) -> Value:
 
 def time_base(c: Context) -> Value:
     """The time base (Book II 6.1): instructions completed, from an adjustable zero."""
+    c.exit_if(c.reg("clock_exits") != 0, Exit.CLOCK)
     return completed(c) + c.reg("tb_offset")
 
 

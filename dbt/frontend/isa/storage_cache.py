@@ -26,10 +26,14 @@ def hint(c: Context) -> None:
 
 @insn("dcbst RA,RB", "31 /:5 RA RB 54:10 /", section="II 4.3.2")
 @insn("dcbf RA,RB,L2", "31 /:3 L2 RA RB 86:10 /", section="II 4.3.2")
-@insn("icbi RA,RB", "31 /:5 RA RB 982:10 /", section="II 4.3.1")
 def touch(c: Context, RA: Any, RB: Any) -> None:
     """Treated as a load of the addressed byte for translation and protection."""
     c.load(i8, effective_address(c, RA, c.gpr[RB]))
+
+
+@insn("icbi RA,RB", "31 /:5 RA RB 982:10 /", section="II 4.3.1")
+def icbi(c: Context, RA: Any, RB: Any) -> None:
+    c.call("icbi", c.address(effective_address(c, RA, c.gpr[RB])), exits=True)
 
 
 @insn("dcbz RA,RB", "31 /:5 RA RB 1014:10 /", section="II 4.3.2")
