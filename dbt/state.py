@@ -28,6 +28,16 @@ class Slot(NamedTuple):
             raise IndexError(f"{self.name} has {self.count} registers, not {i}")
         return Slot(f"{self.name}{i}", self.offset + i * self.stride, self.type, 1, self.stride)
 
+    @property
+    def key(self) -> int:
+        """Its offset, but unlike that of another slot: doubleword 1 of a VSR starts where the VSR does."""
+        return self.offset | (self.stride == 16 and self.type.bits == 64 and self.offset % 16 == 0)
+
+    @property
+    def half(self) -> bool:
+        """Whether this is a doubleword of a VSR."""
+        return self.stride == 16 and self.type.bits == 64
+
     def __repr__(self) -> str:
         return self.name
 
@@ -117,8 +127,9 @@ SLOTS: dict[str, Slot] = {slot.name: slot for slot in _layout()}
 VECTORS = SLOTS["vsr"]
 SLOTS["fpr"] = Slot("fpr", VECTORS.offset + 8, i64, 32, 16)
 SLOTS["vr"] = Slot("vr", VECTORS.offset + 32 * 16, i128, 32, 16)
-SLOTS["dw0"] = Slot("dw0", VECTORS.offset + 8, i64, 64, 16)  # doubleword 0 of any VSR
-VIEWS = ("fpr", "vr", "dw0")
+SLOTS["dw0"] = Slot("dw0", VECTORS.offset + 8, i64, 64, 16)  # of any VSR
+SLOTS["dw1"] = Slot("dw1", VECTORS.offset, i64, 64, 16)
+VIEWS = ("fpr", "vr", "dw0", "dw1")
 
 
 def container(offset: int) -> int:

@@ -113,6 +113,7 @@ class Lowering:
         self.cold: list[str] = []
         self.helpers: set[str] = set()
         self.user_ops: set[ops.Op] = set()
+        self._vectors: dict[str, str] = {}  # an i128 value -> the vector, with its type, that it was made from
         self.prefix = ""
         self._count = 0
 
@@ -191,6 +192,7 @@ class Lowering:
         """A register's value, from where it is kept."""
         if ty.bits == 128:
             self.emit(f"{result}.q = load {QUADWORD}, ptr {p}{tail}\n{result} = bitcast {QUADWORD} {result}.q to i128")
+            self._vectors[result] = f"{QUADWORD} {result}.q"
         else:
             self.emit(f"{result} = load {ty}, ptr {p}{tail}")
 
@@ -198,7 +200,7 @@ class Lowering:
         """Set a register, where it is kept."""
         if ty.bits == 128:
             t = self.temp()
-            self.emit(f"{t} = bitcast i128 {value} to {QUADWORD}\nstore {QUADWORD} {t}, ptr {p}{tail}")
+            self.emit(f"{t} = bitcast {self.vector(value)} to {QUADWORD}\nstore {QUADWORD} {t}, ptr {p}{tail}")
         else:
             self.emit(f"store {ty} {value}, ptr {p}{tail}")
 
@@ -206,9 +208,15 @@ class Lowering:
         """Bitwise operations on quadwords, in the host's vector registers."""
         assert v.op is not None
         for name, a in zip("ab", v.args, strict=True):
-            self.emit(f"{result}.{name} = bitcast i128 {self.ref(a)} to {QUADWORD}")
+            self.emit(f"{result}.{name} = bitcast {self.vector(self.ref(a))} to {QUADWORD}")
         self.emit(f"{result}.v = {VECTOR_LOGIC[v.op]} {QUADWORD} {result}.a, {result}.b")
         self.emit(f"{result} = bitcast {QUADWORD} {result}.v to i128")
+        self._vectors[result] = f"{QUADWORD} {result}.v"
+
+    def vector(self, value: str) -> str:
+        """An i128 value to be cast, with its type: as what it was made from. Where LLVM saw i128 on the way from one
+        round of a loop to the next it would keep the value in general registers."""
+        return self._vectors.get(value, f"i128 {value}")
 
     # -- operations
     def body(self, values: Iterable[Value]) -> None:
@@ -253,7 +261,13 @@ class Lowering:
         types = self.types_of(v)
         template = v.op.template(v.imm)
         text = template.format(*map(self.ref, v.args), r=result, **types)
+        for a in v.args:
+            if a.ty.bits == 128:
+                text = text.replace(f"bitcast i128 {self.ref(a)} to", f"bitcast {self.vector(self.ref(a))} to")
         self.emit(text if "{r}" in template else f"{result} = {text}")
+        made, _, last = text.rpartition("\n")[2].partition(f"{result} = bitcast <")
+        if last.endswith(" to i128") and not made:
+            self._vectors[result] = "<" + last.removesuffix(" to i128")
 
     def attributes(self) -> str:
         """Of the function: `strictfp` if floating-point flags matter in it."""

@@ -48,7 +48,7 @@ class RegionLowering(Lowering):
         for block in self.blocks.values():
             for v in block.body:
                 if v.op is ops.get or v.op is ops.put:
-                    self._used[v.imm.offset] = v.imm
+                    self._used[v.imm.key] = v.imm
 
     def _successors(self, at: int) -> list[int]:
         """Blocks of the region that may follow."""
@@ -71,7 +71,7 @@ class RegionLowering(Lowering):
 
     def _may_be_dirty(self) -> dict[int, set[int]]:
         """Registers that may have been written when a block is entered."""
-        written = {at: {v.imm.offset for v in b.body if v.op is ops.put} for at, b in self.blocks.items()}
+        written = {at: {v.imm.key for v in b.body if v.op is ops.put} for at, b in self.blocks.items()}
         incoming: dict[int, set[int]] = {at: set() for at in self.blocks}
         work = list(self.blocks)
         while work:
@@ -99,17 +99,17 @@ class RegionLowering(Lowering):
     # -- registers
     def get_slot(self, result: str, slot: Slot) -> None:
         """A local variable."""
-        self.load_register(result, slot.type, self._variable(slot.offset))
+        self.load_register(result, slot.type, self._variable(slot))
 
     def put_slot(self, slot: Slot, value: str) -> None:
         """A local variable."""
-        self._dirty[slot.offset] = slot
-        self.store_register(slot.type, value, self._variable(slot.offset))
+        self._dirty[slot.key] = slot
+        self.store_register(slot.type, value, self._variable(slot))
 
     @staticmethod
-    def _variable(offset: int) -> str:
+    def _variable(slot: Slot) -> str:
         """A register's local variable: that of its VSR and a view into it, or its own."""
-        return f"%w{offset}" if state.container(offset) != offset else f"%s{offset}"
+        return f"%w{slot.key}" if slot.half else f"%s{slot.offset}"
 
     def before_call(self) -> None:
         """Write what may be dirty back to the record."""
@@ -120,7 +120,7 @@ class RegionLowering(Lowering):
         for slot in self._used.values():
             p, v = self.field(slot.offset), self.temp()
             ty, align = kept(slot.type)
-            self.emit(f"{v} = load {ty}, ptr {p}, align {align}, {CPU}\nstore {ty} {v}, ptr {self._variable(slot.offset)}")
+            self.emit(f"{v} = load {ty}, ptr {p}, align {align}, {CPU}\nstore {ty} {v}, ptr {self._variable(slot)}")
 
     def indexed(self, v: Value, result: str) -> None:
         """A register chosen at run time: through the record."""
@@ -130,12 +130,11 @@ class RegionLowering(Lowering):
             self.after_call()
 
     def _spill(self, to: list[str]) -> None:
-        for offset in sorted(self._dirty):
-            slot = self._dirty[offset]
+        for _, slot in sorted(self._dirty.items()):
             v = self.temp()
             ty, align = kept(slot.type)
-            to.append(f"{v} = load {ty}, ptr {self._variable(offset)}")
-            p = self.field(offset, to=to)
+            to.append(f"{v} = load {ty}, ptr {self._variable(slot)}")
+            p = self.field(slot.offset, to=to)
             to.append(f"store {ty} {v}, ptr {p}, align {align}, {CPU}")
 
     # -- leaving
@@ -258,18 +257,17 @@ class RegionLowering(Lowering):
         head.append("%fuel_left = alloca i64\nstore i64 %fuel, ptr %fuel_left\n%left_at = alloca i64\n%unspent = alloca i64")
         head.append(place("%ip"))
         head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
-        for whole in sorted({state.container(offset) for offset in self._used}):
-            shared = whole != next(o for o in self._used if state.container(o) == whole)
-            ty = QUADWORD if shared else kept(self._used[whole].type)[0]
-            head.append(f"%s{whole} = alloca {ty}")
-        for offset, slot in sorted(self._used.items()):
-            whole = state.container(offset)
-            if whole != offset:
-                head.append(f"%w{offset} = getelementptr i8, ptr %s{whole}, i64 {offset - whole}")
+        for whole, slot in sorted((state.container(slot.offset), slot) for slot in self._used.values()):
+            variable = f"%s{whole} = alloca {QUADWORD if slot.half else kept(slot.type)[0]}"
+            if variable != head[-1]:  # it has one for all views of it
+                head.append(variable)
+        for key, slot in sorted(self._used.items()):
+            if slot.half:
+                head.append(f"%w{key} = getelementptr i8, ptr %s{state.container(slot.offset)}, i64 {slot.offset % 16}")
             ty, align = kept(slot.type)
             head.append(
-                f"%p{offset} = getelementptr i8, ptr %st, i64 {offset}\n%i{offset} = load {ty}, ptr %p{offset}, align {align}, {CPU}\n"
-                f"store {ty} %i{offset}, ptr {self._variable(offset)}"
+                f"%p{key} = getelementptr i8, ptr %st, i64 {slot.offset}\n%i{key} = load {ty}, ptr %p{key}, align {align}, {CPU}\n"
+                f"store {ty} %i{key}, ptr {self._variable(slot)}"
             )
         cases = " ".join(f"i64 {t}, label %b{t}" for t in self.entries[1:])
         head.append(f"switch i64 %off, label %b{self.entries[0]} [{cases}]")

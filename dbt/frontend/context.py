@@ -57,7 +57,7 @@ class Context:
         self.offset: Any = 0  # byte offset of the instruction in its page: an int in translations
         self.gpr, self.cr = Bank(self.ir, "gpr"), Bank(self.ir, "cr")
         self.fpr, self.vr, self.vsr = Bank(self.ir, "fpr"), Bank(self.ir, "vr"), Bank(self.ir, "vsr")
-        self.dw0 = Bank(self.ir, "dw0")  # doubleword 0 of a VSR
+        self.dw0, self.dw1 = Bank(self.ir, "dw0"), Bank(self.ir, "dw1")  # the doublewords of a VSR
 
     # -- mode: `if c.sf:` is plain Python in a translation and a fork in a handler
     def _mode_bit(self, name: str) -> Any:

@@ -178,18 +178,18 @@ class Builder:
     # -- guest state: a known index is a slot; an unknown one is a load or store through a run-time index
     def get(self, slot: Any) -> Value:
         """The current value of a register."""
-        held = self._slots.get(slot.offset)
+        held = self._slots.get(slot.key)
         if held is None:
-            held = self._slots[slot.offset] = slot, self._append(ops.get, (), slot.type, slot)
+            held = self._slots[slot.key] = slot, self._append(ops.get, (), slot.type, slot)
         return held[1]
 
     def put(self, slot: Any, v: int | Value) -> None:
         """Set a register. A wider value is cut, a narrower one extended with zeros."""
         value = self.const(v, slot.type).to(slot.type)
-        held = self._slots.get(slot.offset)
+        held = self._slots.get(slot.key)
         if held is None or held[1] is not value:
             self._forget_views(slot)
-            self._slots[slot.offset] = slot, value
+            self._slots[slot.key] = slot, value
             self._forget_indexed(slot)
             self._append(ops.put, (value,), void, slot)
 
@@ -210,8 +210,8 @@ class Builder:
         value = self.const(v, bank.type).to(bank.type)
         end = bank.offset + bank.count * bank.stride  # any of them may be this one
         self._forget_indexed(bank)
-        for offset in [o for o in self._slots if bank.offset <= o < end]:
-            del self._slots[offset]
+        for key in [k for k in self._slots if bank.offset & ~15 <= k < end]:
+            del self._slots[key]
         self._indexed[bank, id(i)] = value
         self._append(ops.putx, (i.to(i64), value), void, bank)
 
@@ -253,10 +253,13 @@ class Builder:
 
     def _forget_views(self, changed: Any) -> None:
         """Another view of the same register (an FPR of a VSR) is no longer known."""
-        end = changed.offset + changed.type.bits // 8
-        for key in (changed.offset & ~15, changed.offset | 8):
+        end, whole = changed.offset + changed.type.bits // 8, changed.offset & ~15
+        for key in (whole, whole | 8, whole | 1):
             held = self._slots.get(key)
-            if held is not None and key != changed.offset and key < end and changed.offset < key + held[0].type.bits // 8:
+            if held is None or key == changed.key:
+                continue
+            other = held[0]
+            if other.offset < end and changed.offset < other.offset + other.type.bits // 8:
                 del self._slots[key]
 
     def _forget_indexed(self, changed: Any) -> None:

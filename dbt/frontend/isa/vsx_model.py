@@ -22,8 +22,13 @@ ONES = {32: 0x3F80_0000, 64: 0x3FF << 52}  # the number 1
 
 
 def set_scalar(c: Context, XT: Any, bits: Value) -> None:
-    """Doubleword 0 of a VSR; doubleword 1, which is undefined before ISA 3.0, becomes 0."""
-    c.vsr[XT] = bits.to(i128) << 64
+    """Doubleword 0 of a VSR; doubleword 1, which is undefined before ISA 3.0, becomes 0.
+
+    In translations by halves, so that a number stays in a scalar register; else at once, for loads of the whole to follow."""
+    if isinstance(XT, int):
+        c.dw0[XT], c.dw1[XT] = bits, 0
+    else:
+        c.vsr[XT] = bits.to(i128) << 64
 
 
 def width(op: int) -> int:
