@@ -16,10 +16,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dbt.fpscr import FI, FPRF, FR, FX
+from dbt.fpscr import FI, FR, FX, OX, UX, XX, ZX
 from dbt.frontend.insn import ISA, Insn
 
 from ..float.operands import SPECIAL, Instruction, close
+from ..float.reference import from_single
 from ..float.vectors import number
 from .vsx_convert_sweep import Case, Machine, control, state_of
 from .vsx_sweep import VSRS, available, theirs
@@ -27,12 +28,15 @@ from .vsx_sweep import VSRS, available, theirs
 MODULES = ("vsx_arithmetic", "vsx_compare")
 NEGATED = re.compile(r"x[sv]nm(add|sub).*")
 CARE = re.compile(r"x[sv]t(div|sqrt).*")
+ESTIMATE = re.compile(r"x[sv](rsqrt|r)e[sd]p")
+CLASS = 0x10000  # C of FPRF
 SILENT = re.compile(r"x[sv](max|min|cmp(eq|g[te])|t(div|sqrt)).*")
 
 
 def operand_rows(r: random.Random, insn: Insn) -> list[int]:
     """Four registers of doubles or singles, the first three related (sums that cancel, products near a limit)."""
     single = insn.name.rstrip(".").endswith("sp") and insn.name.startswith("xv")
+    rounding = insn.name.startswith("xs") and insn.name.endswith("sp") and insn.name != "xsrsp"  # of doubles that are singles
     like = Instruction(insn.name, 0, "madd", single, "abc")
     out = [0, 0, 0, 0]
     for n in range(0, 128, 32 if single else 64):
@@ -40,7 +44,7 @@ def operand_rows(r: random.Random, insn: Insn) -> list[int]:
         if CARE.match(insn.name) and r.random() < 0.5:
             row = tuple(x & ~(0x7FF << 52) | r.choice((0, 1, 2, 52, 53, 54, 55, 1022, 2043, 2044, 2045, 2046, 2047)) << 52 for x in row)  # type: ignore[assignment]
         for k, x in enumerate(row):
-            out[k] |= number(x, single) << n
+            out[k] |= (from_single(number(x, True)) if rounding else number(x, single)) << n
     return out
 
 
@@ -62,9 +66,23 @@ def comparable(c: Case, a: dict[str, int]) -> dict[str, int]:
     a["fpscr"] &= ~(FR | FX)  # QEMU 7.2 never sets FR, and FX with bits that were set (I 4.2.2: when one changes)
     if c.name.startswith("xv") or SILENT.match(c.name):
         a["fpscr"] &= ~FI  # QEMU 7.2 clears it (I 7.6.1: they leave it)
-    if c.name.endswith("sp") and not c.name.startswith("xv"):
-        a["fpscr"] &= ~(0x10000 & FPRF)  # QEMU 7.2: C goes by the double's format
+    elif c.name.endswith("sp"):
+        a["fpscr"] &= ~CLASS  # QEMU 7.2: C goes by the double's format
+    if ESTIMATE.match(c.name):
+        a["fpscr"] &= ~(FI | XX)
     return a
+
+
+def forgive(c: Case, a: dict[str, int], b: dict[str, int]) -> None:
+    """Make `a`, ours, what `b` is where both are right, or QEMU 7.2 notes the exceptions of one element for all."""
+    if c.name.startswith("xv"):
+        a["fpscr"] &= ~(a["fpscr"] & ~b["fpscr"] & (OX | UX | ZX | XX))
+    if ESTIMATE.match(c.name):
+        target, width = f"vs{c.word >> 21 & 31 | c.word << 5 & 32}", 32 if c.name.startswith("xv") and c.name.endswith("sp") else 64
+        two = 2 if width == 32 or c.name.endswith("dp") else 2 << 29
+        x, y = a[target], b[target]
+        if all(abs((x >> n & (1 << width) - 1) - (y >> n & (1 << width) - 1)) <= two for n in range(0, 128, width)):
+            a[target] = y  # estimates that differ by two in the last place
 
 
 def sweep(count: int, seed: int, little: bool, pattern: str = ".*") -> tuple[int, list[str]]:
@@ -76,6 +94,7 @@ def sweep(count: int, seed: int, little: bool, pattern: str = ".*") -> tuple[int
         records: list[Any] = theirs(todo, Path(directory), little)  # type: ignore[arg-type]
     for c, record in zip(todo, records, strict=True):
         a, b = comparable(c, machine.run(c, little)), comparable(c, state_of(record))
+        forgive(c, a, b)
         if a != b:
             show = {k: (hex(a[k]), hex(b[k])) for k in a if a[k] != b[k]}
             wrong.append(f"{c.name} {c.word:#010x} fpscr={c.fpscr:#x} vsr={[hex(x) for x in c.vsr]} (ours, qemu): {show}")
