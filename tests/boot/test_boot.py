@@ -52,7 +52,7 @@ def boot(limit: int = LIMIT, **options: Any) -> Boot:
     machine = PseriesMachine(console, load_elf(kernel), initrd.read_bytes(), "console=hvc0", **options)
     try:
         event = machine.run(limit)
-        return Boot(event, bytes(console.text), machine.vcpu.icount, machine.vcpu.registers(), machine.statistics())
+        return Boot(event, bytes(console.text), machine.instructions, machine.vcpu.registers(), machine.statistics())
     finally:
         machine.close()
 
