@@ -60,10 +60,13 @@ def _gdb(stub: socket.socket, command: str) -> bytes:
 def _start(path: str, registers: dict[int, int]) -> None:
     """Set registers of a stopped QEMU and let it run."""
     with socket.socket(socket.AF_UNIX) as stub:
-        for _ in range(200):
+        deadline = time.monotonic() + 60  # a busy machine takes its time to load a kernel of 45 MB
+        while True:
             with contextlib.suppress(OSError):
                 stub.connect(path)
                 break
+            if time.monotonic() > deadline:
+                raise BenchError(f"{SYSTEM}: did not open its gdb stub")
             time.sleep(0.02)
         stub.settimeout(20)
         _gdb(stub, "qSupported:xmlRegisters=powerpc")
