@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal as host_signal
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -166,7 +167,10 @@ class Process:
     def execute(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes) -> None:
         """execve: as `start`; descriptors that are marked so are closed."""
         self.start(path, argv, environment, data)
+        ours = self.sandbox.high if self.sandbox is not None else 1 << 31
         for name in os.listdir("/proc/self/fd"):
+            if int(name) >= ours:
+                continue
             flags = native.host(native.NR["fcntl"], int(name), 1)  # F_GETFD
             if flags > 0 and flags & 1:
                 native.host(native.NR["close"], int(name))
@@ -371,5 +375,7 @@ def _attention_offset() -> int:
 
 def _file(path: str) -> bytes:
     with open(path, "rb") as f:
+        if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
+            raise LoadError(path, "not a regular file")
         return f.read()
 

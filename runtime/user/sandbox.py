@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import native
-from .errno import EACCES, EEXIST, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM, EROFS, SyscallError
+from .errno import EACCES, EBADF, EEXIST, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM, EROFS, SyscallError
 from .native import NR, Buffer
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ LINKS, LONGEST = 40, 4096
 REFUSED_FCNTL = {8, 10, 15, 1024, 1026}  # SETOWN, SETSIG, SETOWN_EX, SETLEASE, NOTIFY: signals to others
 OPENS = {"open": 1, "openat": 2, "openat2": 0, "creat": 0}  # the argument with the flags
 ACCESSES = {"access": 1, "faccessat": 2, "faccessat2": 2}  # with the mode
+DESCRIPTORS = ("close", "dup2", "dup3")  # calls that could take away a descriptor of ours
 O_NOFOLLOW = 0o100000  # PowerPC's
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | (os.O_TMPFILE & ~os.O_DIRECTORY)
 
@@ -89,7 +90,7 @@ class Sandbox:
         self.p, self.first, self._temporary = process, os.getpid(), temporary
         self.scratch = os.path.realpath(scratch)
         self.root = os.path.realpath(root) if root else tempfile.mkdtemp(prefix="ppcdbt-empty-").encode()
-        self._high = max(64, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16) - 32)
+        self.high = max(64, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16) - 32)
         self._root, self._scratch = self._kept(self.root), self._kept(self.scratch)
         if not root:  # without -L there is nothing to see
             os.rmdir(self.root)
@@ -105,7 +106,7 @@ class Sandbox:
 
     def _up(self, fd: int) -> int:
         """A copy of a descriptor where the program's own do not get."""
-        return _checked(native.host(NR["fcntl"], fd, F_DUPFD_CLOEXEC, self._high))
+        return _checked(native.host(NR["fcntl"], fd, F_DUPFD_CLOEXEC, self.high))
 
     def close(self) -> None:
         """The process ends: a temporary scratch folder goes with the first one."""
@@ -130,6 +131,8 @@ class Sandbox:
             raise SyscallError(EROFS)
         if name == "linkat" and self._argument(4):  # to follow a link, or to link what a descriptor leads to
             raise SyscallError(EINVAL)
+        if name in DESCRIPTORS and max(first, second if name != "close" else 0) >= self.high:
+            raise SyscallError(EBADF)  # ours
         if name in ("fcntl", "fcntl64") and second in REFUSED_FCNTL:
             raise SyscallError(EPERM)
 

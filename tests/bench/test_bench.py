@@ -140,3 +140,15 @@ def test_table_and_chart():
     assert len([e for e in root.iter() if e.tag.endswith("title")]) == 3
     assert "a < b" in [e.text for e in root.iter()]
     assert ET.fromstring(chart("empty", "s", ["x"], [])) is not None
+
+
+def test_programs(tmp_path, capsys):
+    """One of Debian's programs; skipped where their packages cannot be fetched."""
+    from tests.user.rootfs import debian
+
+    debian()
+    found = report(tmp_path, "programs", "--quick", "--only", "busybox sha256sum", "--engines", "interpreter")
+    assert [(r["name"], r["right"], r["status"]) for r in found["rows"]] == [("busybox sha256sum", True, [0])]
+    assert found["total"]["interpreter"] > 0
+    assert "busybox sha256sum" in capsys.readouterr().out
+    assert main(["programs", "--only", "no such program"]) == 2

@@ -33,6 +33,7 @@ def test_confined(build, abi: str, tmp_path: Path) -> None:  # type: ignore[no-u
     (root / "inward").symlink_to("/bin/../hello")
     program = root / "confined"
     program.write_bytes(build("confined", abi).read_bytes())
+    program.chmod(0o755)
     before = {p: p.lstat() for p in root.rglob("*")}
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -20,6 +20,13 @@ int main(int argc, char **argv) {
     struct stat st;
     int fd;
     setvbuf(stdout, NULL, _IONBF, 0);
+    if (argc > 2) {  // executed by ourselves, at the end
+        SAY(open("/hello", O_RDONLY));
+        SAY(open("/tmp/again", O_CREAT | O_WRONLY, 0600));
+        SAY(open("/new", O_CREAT | O_WRONLY, 0600));
+        SAY(unlink("/tmp/again"));
+        return 5;
+    }
     snprintf(path, sizeof path, "%s/secret", argv[1]);
     SAY(open(path, O_RDONLY));
     snprintf(path, sizeof path, "/../../../../../../../../../..%s/secret", argv[1]);
@@ -86,5 +93,12 @@ int main(int argc, char **argv) {
     int status;
     SAY(waitpid(child, &status, 0));
     printf("child %d\n", WEXITSTATUS(status));
+    int replaced = 0, closed = 0;
+    for (int i = 64; i < 1 << 16; i++)
+        if (fcntl(i, F_GETFD) >= 0) replaced += dup2(1, i) >= 0, closed += !close(i);
+    printf("replaced %d closed %d\n", replaced, closed);
+    SAY(syscall(436, 64, ~0u, 0));  // close_range
+    SAY(open("/hello", O_RDONLY));
+    execl("/confined", "confined", argv[1], "again", NULL);
     return 5;
 }
