@@ -18,7 +18,7 @@ ARCH_3_00, IEEE128, DARN, SCV = 1 << 23, 1 << 22, 1 << 21, 1 << 20
 LEVELS = {
     "2.06": (PPC_32 | PPC_64 | ALTIVEC | FPU | MMU | SMT | ICACHE_SNOOP | ARCH_2_05 | ARCH_2_06 | VSX, ISEL),
     "2.07": (0, ARCH_2_07 | DSCR | TAR | VEC_CRYPTO),
-    "3.0": (0, ARCH_3_00 | DARN | SCV),
+    "3.0": (0, ARCH_3_00 | IEEE128 | DARN | SCV),
 }
 FSCR_DSCR, FSCR_TAR, FSCR_SCV = 1 << 2, 1 << 8, 1 << 12
 CACHE_LINE = 128

@@ -76,6 +76,17 @@ def test_as_under_qemu(build, name: str, abi: str, engine: str) -> None:  # type
     assert done.stderr == b"".join(line for line in expected.stderr.splitlines(True) if not line.startswith(b"qemu:"))
 
 
+@pytest.mark.parametrize("engine", ["interpreter", "jit"])
+def test_quad_precision_as_under_qemu(build, engine: str) -> None:  # type: ignore[no-untyped-def]
+    """AT_HWCAP2 announces it, so the library computes with it too."""
+    program = build("quad", "ppc64le", "-static", "-mcpu=power9", "-mfloat128")
+    if not shutil.which("qemu-ppc64le"):
+        pytest.skip("qemu-ppc64le is not installed")
+    expected = subprocess.run(["qemu-ppc64le", "-cpu", "power9", program], capture_output=True, timeout=60, check=True)
+    done = ours(program, options=("--engine", engine))
+    assert done.stdout.decode() == expected.stdout.decode() and done.returncode == 0, done.stderr.decode()
+
+
 @pytest.mark.parametrize("abi", ABIS)
 @pytest.mark.parametrize(("name", "status"), [("memory", 0), ("processes", 3)])
 def test_as_linux_has_it(build, name: str, status: int, abi: str) -> None:  # type: ignore[no-untyped-def]
