@@ -101,10 +101,11 @@ def test_what_is_announced_works(build, abi: str) -> None:  # type: ignore[no-un
     expected: list[str] = []
     for cpu, more in lines.items():
         expected += more
+        last = ["dadd 2238000000000002", *(["xsaddqp 4000000000000000"] if cpu == "power9" else []), "xsmaddadp 4.375", "1 1 1"]
         if (cpu, abi) == ("power7", "ppc64le"):
             continue  # its library needs more
         done = ours(build("features", abi), options=("-cpu", cpu))
-        assert (done.stdout.decode().splitlines(), done.returncode) == ([*expected, "xsmaddadp 4.375", "1 1 1"], 0), done.stderr.decode()
+        assert (done.stdout.decode().splitlines(), done.returncode) == ([*expected, *last], 0), done.stderr.decode()
 
 
 @pytest.mark.parametrize("abi", ABIS)

@@ -120,6 +120,8 @@ def main() -> int:
     from runtime.user.syscalls import table
 
     table(PPC64)  # imported once, not in each child
+    if options.engine == "jit":
+        import dbt.backend.translator  # noqa: F401
     bad = 0
     for abi in options.abi:
         compiler, qemu = ABIS[abi]

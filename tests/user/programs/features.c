@@ -29,6 +29,16 @@ int main(void) {
                          "r9", "r10", "r11", "r12", "memory");
         printf("scv %lld\n", (long long)r3);
     }
+    if (HAS(ONE, 10)) {
+        union { uint64_t bits; double d; } one = {0x2238000000000001}, two;
+        __asm__("dadd %0,%1,%1" : "=d"(two.d) : "d"(one.d));
+        printf("dadd %llx\n", (unsigned long long)two.bits);
+    }
+    if (HAS(TWO, 22)) {
+        uint64_t one[2] __attribute__((aligned(16))) = {0x3FFF000000000000, 0}, two[2] __attribute__((aligned(16)));
+        __asm__ volatile(".machine push\n\t.machine power9\n\tmtvsrdd 34,%1,%2\n\txsaddqp 2,2,2\n\tmfvsrd %0,34\n\t.machine pop" : "=r"(two[0]) : "r"(one[0]), "r"(one[1]) : "v2");
+        printf("xsaddqp %llx\n", (unsigned long long)two[0]);
+    }
     if (HAS(ONE, 7)) {
         double d = 1.5, e = 2.25, f;
         __asm__(".machine push\n\t.machine power8\n\txsmaddadp %0,%1,%2\n\t.machine pop" : "=d"(f) : "d"(d), "d"(e), "0"(1.0));
