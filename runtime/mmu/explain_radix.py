@@ -66,16 +66,10 @@ def _decide(t: Translation, r: Registers, pte: int, shift: int) -> None:
     )
     # key 0 of AMR and IAMR is for what the operating system does to the pages of its processes
     key_data, key_fetch = (r.amr >> 62, r.iamr >> 62) if not (t.problem or privileged) else (0, 0)
-    bits = PROTECTED if t.problem and privileged else 0
-    if t.access == "fetch":
-        bits |= NO_EXECUTE if attribute == 2 or not execute else 0
-        bits |= PROTECTED if key_fetch & 1 else 0
-    elif t.access == "store":
-        bits |= PROTECTED if not write or key_data & 2 else 0
-    else:
-        bits |= PROTECTED if not (read or write) or key_data & 1 else 0
-    if bits:
-        return _storage(t, bits, "not allowed")
+    rights = {"load": read | write, "store": write, "fetch": execute & (attribute != 2)}
+    keys = {"load": key_data & 1, "store": key_data & 2, "fetch": key_fetch & 1}
+    if not rights[t.access] or keys[t.access] or (t.problem and privileged):
+        return _storage(t, NO_EXECUTE if t.access == "fetch" else PROTECTED, "not allowed")
     page = field(pte, 7, 51) << 12
     t.real = page // (1 << shift) * (1 << shift) + t.ea % (1 << shift)
     t.steps.append(f"RA     {t.real:x}")

@@ -117,19 +117,16 @@ def forbidden(v, attr, access, problem):  # type: ignore[no-untyped-def]
 
     Privileged accesses to pages that problem state may use obey key 0 of AMR and IAMR too."""
     bits = u64(0)
+    denied = problem != u64(0) and attr & PRIVILEGED != u64(0)
     keyed = problem == u64(0) and attr & PRIVILEGED == u64(0)
     if access == FETCH:
-        if attr & A_GUARDED or attr & EXECUTE == u64(0):
+        if denied or attr & A_GUARDED or attr & EXECUTE == u64(0) or (keyed and v.iamr & KEY0_NO_FETCH):
             bits = NO_EXECUTE
-        if keyed and v.iamr & KEY0_NO_FETCH:
-            bits |= PROTECTED
     elif access == STORE:
-        if attr & READ_WRITE == u64(0) or (keyed and v.amr & KEY0_NO_STORE):
+        if denied or attr & READ_WRITE == u64(0) or (keyed and v.amr & KEY0_NO_STORE):
             bits = PROTECTED
-    elif attr & (READ | READ_WRITE) == u64(0) or (keyed and v.amr & KEY0_NO_LOAD):
+    elif denied or attr & (READ | READ_WRITE) == u64(0) or (keyed and v.amr & KEY0_NO_LOAD):
         bits = PROTECTED
-    if problem and attr & PRIVILEGED:
-        bits |= PROTECTED
     return bits
 
 

@@ -110,8 +110,7 @@ def test_encoded_access_authority(rights: int) -> None:
         readable, writable = rights & (READ | WRITE) and not denied, rights & WRITE and not denied
         assert rig.load(EA) == (0 if readable else fault(0x300, EA, PROTECTED))
         assert rig.store(EA, 0) == (None if writable else fault(0x300, EA, PROTECTED | STORE))
-        bits = (0 if rights & EXECUTE else NO_EXECUTE) | (PROTECTED if denied else 0)
-        assert rig.fetch(EA) == (fault(0x400, EA, bits) if bits else REAL)
+        assert rig.fetch(EA) == (REAL if rights & EXECUTE and not denied else fault(0x400, EA, NO_EXECUTE))
 
 
 @pytest.mark.parametrize(("attribute", "fetched"), [(0, True), (SAO, True), (NON_IDEMPOTENT, False), (TOLERANT, True)])
@@ -139,7 +138,7 @@ def test_key_0_guards_the_pages_of_processes_from_supervisor_state() -> None:
         assert rig.load(EA) == 0 and rig.store(EA, 0) is None
         rig.mode(VIRTUAL)
     rig.keys(iamr=1)
-    assert rig.fetch(EA) == fault(0x400, EA, PROTECTED) and rig.fetch(EA + 0x1000) == REAL
+    assert rig.fetch(EA) == fault(0x400, EA, NO_EXECUTE) and rig.fetch(EA + 0x1000) == REAL
     rig.mode(VIRTUAL | PR)
     assert rig.fetch(EA) == REAL
 

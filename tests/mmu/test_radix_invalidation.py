@@ -162,7 +162,7 @@ def test_amr_and_iamr() -> None:
     assert where(rig) == OLD and rig.v.tlb_fills <= fills + 3
     links = mark_jump_cache(rig, EA)
     rig.keys(iamr=1)
-    assert links.value == 0 and rig.fetch(EA) == fault(0x400, EA, 0x0800_0000)
+    assert links.value == 0 and rig.fetch(EA) == fault(0x400, EA, 0x1000_0000)
 
 
 def test_a_flushed_space_has_nothing_to_flush() -> None:
