@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .backend.build import Code, Image, Progress, load_image, place_image
+from .backend.build import Code, Image, Progress, load_image, place_direct, place_image
+from .backend.faults import faults, release_window, reserve_window
 from .backend.objects import Arena, host_function, map_memory, unmap_memory
 
 KINDS = ("reference", "interpreter", "jit")
@@ -24,6 +25,7 @@ class Engine:
         self.image: Image = load_image(machinery, isa, progress)
         self.arena = Arena(64 << 20)
         self.code: Code = place_image(self.image, self.arena)
+        self._direct_roots: Any = None
         self._functions: dict[tuple[str, int], Callable[..., int]] = {}
 
     def address(self, name: str) -> int:
@@ -32,6 +34,16 @@ class Engine:
             return self.code.symbols[name]
         except KeyError:
             raise KeyError(f"the compiled machinery has no {name!r}") from None
+
+    def roots(self, direct: bool, progress: Progress | None = None) -> Any:
+        """Roots of the interpreter's decoder by Mode.key; with `direct`, for machines whose storage is a window (backend/faults.py)."""
+        if not direct:
+            return self.code.roots
+        if self._direct_roots is None:
+            self._direct_roots = place_direct(self.image, self.code, progress)
+            faults.install(self.code.symbols)
+            faults.watch(self.arena)
+        return self._direct_roots
 
     def function(self, name: str, arguments: int) -> Callable[..., int]:
         """A helper as a Python callable of (vCPU address, `arguments` numbers). The GIL is released while it runs."""
@@ -48,4 +60,4 @@ def shared_engine(machinery: tuple[str, ...], isa: tuple[str, ...] = (), progres
     return Engine(machinery, isa, progress)
 
 
-__all__ = ["KINDS", "Engine", "host_function", "map_memory", "shared_engine", "unmap_memory"]
+__all__ = ["KINDS", "Engine", "faults", "host_function", "map_memory", "release_window", "reserve_window", "shared_engine", "unmap_memory"]

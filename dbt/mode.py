@@ -29,6 +29,7 @@ class Mode(NamedTuple):
     pr: bool = False  # MSR[PR]: problem state
     trap: bool = False  # privileged instructions exit instead of being translated (the talk's PR=1 trick)
     level: int = ANY  # place in LEVELS; the same for all code of a machine
+    direct: bool = False  # storage is where its address says, in the host's own (docs/decisions/0005); likewise
 
     @property
     def index(self) -> int:
@@ -37,13 +38,13 @@ class Mode(NamedTuple):
 
     @property
     def key(self) -> int:
-        """A number for tables that machines share: `index` and the level."""
-        return self.index | self.level << 4
+        """A number for tables that machines share: `index`, the level, and how storage is reached."""
+        return self.index | self.level << 4 | self.direct << 6
 
     @classmethod
-    def of_index(cls, index: int, level: int = ANY) -> Mode:
+    def of_index(cls, index: int, level: int = ANY, direct: bool = False) -> Mode:
         """The inverse of `index`."""
-        return cls(bool(index & 1), bool(index & 2), bool(index & 4), bool(index & 8), level)
+        return cls(bool(index & 1), bool(index & 2), bool(index & 4), bool(index & 8), level, direct)
 
     # what bodies ask of the level (Context.at_least): one name per version that changes what an older instruction does
     @property
@@ -58,7 +59,7 @@ class Mode(NamedTuple):
 
     def __str__(self) -> str:
         what = (
-            f"{64 if self.sf else 32}{'le' if self.le else 'be'}{'-user' if self.pr else ''}{'-trap' if self.trap else ''}"
+            f"{64 if self.sf else 32}{'le' if self.le else 'be'}{'-user' if self.pr else ''}{'-trap' if self.trap else ''}{'-direct' if self.direct else ''}"
         )
         return what if self.level == ANY else f"{what}-{LEVELS[self.level]}"
 

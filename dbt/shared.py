@@ -21,7 +21,7 @@ tlb_flushes tlb_page_flushes code_invalidations code_pages_made code_pages_dropp
 by_tlbie by_tlbiel by_slbie by_slbia by_slbmte by_key by_register by_remove by_protect by_clear code_by_host code_by_call
 hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
 cpu_features lpcr_ils
-user_areas user_area_count
+user_areas user_area_count window
 spare*13
 """.split()
 
@@ -38,16 +38,17 @@ SIZE = (_at + 4095) & -4096
 # Else they take turns: turn_cpu has one, of turn_length instructions of which turn_left are left; turn_to - 1 (if not 0) is to be the next.
 # run_left are the instructions that may run before Python wants to look.
 
+# window: bytes of a window (docs/decisions/0005), whose first byte is at `ram`; 0 for RAM with a software TLB.
 # user_areas: the address space of a Linux process (runtime/user/memory.py), or 0 for a machine of its own. A table, sorted by address,
-# of {first address, one past the last, real address, protection}.
-AREA_BYTES = 32
+# of {first address, one past the last, protection}.
+AREA_BYTES = 24
 AREA_READ, AREA_WRITE, AREA_EXECUTE = 1, 2, 4  # as PROT_READ and so on
-AREA_MISSING = 8  # mapped, but nothing is there: past the end of a file
 
 # page_flags: one byte for each 4 KiB page of RAM
 PAGE_HAS_CODE = 1  # stores must go through the slow path: translated code was made from it
 PAGE_READ_ONLY = 2
 PAGE_DIRTY = 4
+PAGE_LOOSE = 8  # of a window: has code, and is stored to so often that only icbi is heeded (Book II 1.8)
 
 
 def dtype() -> Any:

@@ -85,6 +85,7 @@ filled*256 filled_count
 slow_loads slow_stores tlb_fills walk_misses segment_misses flush_all flush_page
 mail_sent mail_read mail*96
 filled_data filled_code shared_page shared_ea shared_real shared_little shared_accesses paravirtual
+open_page*2
 """
 
 JUMP_CACHE = 0x4000  # {effective page | context, code page address} x JUMP_CACHE_ENTRIES

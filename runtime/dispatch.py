@@ -38,6 +38,7 @@ from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, 
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.mail import lock_tables, read_mail, unlock_tables
 from .mmu.translate import fetch
+from .mmu.window import close_pages
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
 _HOT_QUEUE = u64(1023)
@@ -164,7 +165,9 @@ def became_hot(v, entry):  # type: ignore[no-untyped-def]
 @exported
 def handle(v, kind):  # type: ignore[no-untyped-def]
     """Handle an exit here if it is a light one: 1 if the guest can go on at nia, 0 if Python must see it."""
-    user = machine_of(v).user_areas != u64(0)
+    user = machine_of(v).window != u64(0)
+    if v.open_page[0]:
+        close_pages(v)
     if kind == FUEL or kind == LOOKUP or kind == CODE_CHANGED:
         pass
     elif kind == TRANSLATE:

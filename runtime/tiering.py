@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dbt.backend import layout
+from dbt.backend.faults import faults
 from dbt.backend.objects import Arena
 from dbt.backend.regioncache import Compiled, RegionCache
 from dbt.mode import Mode
@@ -51,6 +52,8 @@ class BackgroundCompiler:
     def __init__(self, vm: VM) -> None:
         self._vm = vm
         self._arena = Arena(REGION_ARENA)
+        if vm.direct:
+            faults.watch(self._arena)
         vm.set_record(regions_start=self._arena.base, regions_end=self._arena.end)
         self._cache = RegionCache(vm.engine, vm.parallel)
         self._ready: deque[Ready] = deque()
@@ -97,7 +100,7 @@ class BackgroundCompiler:
             place = (entry - page) // layout.ENTRY_BYTES * 4
             if self._is_compiled(entry):
                 continue  # another entry's region can be entered here
-            mode = Mode.of_index(_mode(page), self._vm.cpu.level)
+            mode = Mode.of_index(_mode(page), self._vm.cpu.level, self._vm.direct)
             cached = self._cache.find(_table(page)[:, 2], place, mode)
             if cached is not None:
                 self.stats["cached"] += self._put(vcpu_address, page, _serial(page), cached)
@@ -175,6 +178,8 @@ class BackgroundCompiler:
             self._thread.join()
         self._cache.save()
         self._ready.clear()
+        if self._vm.direct:
+            faults.forget(self._arena)
         self._arena.close()
 
     def keep(self) -> None:
@@ -225,7 +230,7 @@ class BackgroundCompiler:
         offset = (entry - page) // layout.ENTRY_BYTES * 4
         if (page, serial, offset) in self._pending or self._is_compiled(entry):
             return
-        mode = Mode.of_index(_mode(page), self._vm.cpu.level)
+        mode = Mode.of_index(_mode(page), self._vm.cpu.level, self._vm.direct)
         table = _table(page).copy()
         if _serial(page) != serial:
             return

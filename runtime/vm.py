@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dbt import shared
-from dbt.engine import KINDS, Engine, host_function, map_memory, shared_engine, unmap_memory
+from dbt.engine import KINDS, Engine, faults, host_function, map_memory, release_window, reserve_window, shared_engine, unmap_memory
 
 from .cpus import CPUS
 from .vcpu import VCPU
@@ -45,15 +45,18 @@ class VM:
 
     def __init__(self, memory: int = 64 << 20, cpu: str = "power8", cpus: int = 1, engine: EngineKind = "jit",
                  privileged: Literal["inline", "trap"] = "inline", isa: Sequence[str] = (), shadow_vsids: int = 65_535,
-                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None, private: bool = False,
-                 parallel: bool = False) -> None:  # fmt: skip
+                 hot_threshold: int = HOT_THRESHOLD, progress: Any = None, parallel: bool = False,
+                 direct: bool = False) -> None:  # fmt: skip
+        """`direct`: for a Linux program, whose addresses are found in a window of the host's (`memory` does not count then)."""
         if engine not in KINDS:
             raise ValueError(f"no engine {engine!r}: one of {', '.join(KINDS)}")
         if cpu not in CPUS:
             raise ValueError(f"no CPU {cpu!r}: one of {', '.join(CPUS)}")
         if privileged not in ("inline", "trap"):
             raise ValueError(f"privileged={privileged!r}: inline or trap")
-        if memory < 1 << 20 or memory % 65536 or memory > 1 << 40:
+        if direct:
+            memory = reserve_window()
+        elif memory < 1 << 20 or memory % 65536 or memory > 1 << 40:
             raise ValueError(f"{memory} bytes of memory: a multiple of 64 KiB from 1 MiB to 1 TiB")
         if not 1 <= cpus <= MAX_CPUS:
             raise ValueError(f"{cpus} CPUs: 1 to {MAX_CPUS}")
@@ -61,19 +64,23 @@ class VM:
             raise ValueError("the reference engine runs one vCPU at a time: no parallel")
         self.engine_kind, self.privileged, self.cpu = engine, privileged, CPUS[cpu]
         self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
-        self.memory_size, self.parallel = memory, parallel
+        self.memory_size, self.parallel, self.direct = memory, parallel, direct
         self.woken: Callable[[], object] = lambda: None  # told when a vCPU that waits may go on
+        self.roots = self.engine.roots(direct, progress)
         self.trace: Callable[[VCPU, int], None] | None = None
         self._mapped: list[tuple[int, int]] = []
         self._closed = False
         self.returns = 0  # times the run loop came back with nothing to do but to look around
-        self._fd = -1  # `private`: memory that a fork copies
-        if not private:
+        self._fd = -1
+        if direct:
+            self.ram_address = memory
+            faults.set_window(memory, memory)
+        else:
             self._fd = os.memfd_create("ppcdbt-ram")
             os.ftruncate(self._fd, memory)
-        self.ram_address = self.map(memory, fd=self._fd)
+            self.ram_address = self.map(memory, fd=self._fd)
         self.ram: Any = _view(self.ram_address, memory)
-        self._flags = np.zeros(memory >> 12, np.uint8)
+        self.page_flags: Any = _view(self.map(memory >> 12), memory >> 12)
         self._table = np.zeros(CODE_TABLE_ENTRIES * 2, np.uint64)
         self._queue = np.zeros(HOT_QUEUE, np.uint64)
         self.record_address = self.map(shared.SIZE)
@@ -82,7 +89,7 @@ class VM:
         pool = (pool + 0x7FFF) & ~0x7FFF
         code = self.engine.code.symbols
         self.set_record(
-            ram=self.ram_address, ram_size=memory, page_flags=self._flags.ctypes.data, code_table=self._table.ctypes.data,
+            ram=self.ram_address, ram_size=memory, page_flags=self.page_flags.ctypes.data, window=memory if direct else 0, code_table=self._table.ctypes.data,
             code_table_size=CODE_TABLE_ENTRIES, code_pool=pool, code_pool_start=pool, code_pool_end=pool + CODE_POOL - 0x8000,
             decode_handler=code["x_decode"], page_end_handler=code["x_page_end64"], page_end_handler_32=code["x_page_end32"], gone_handler=code["x_gone"],
             hot_queue=self._queue.ctypes.data, hot_threshold=hot_threshold if engine == "jit" else NEVER_HOT,
@@ -143,6 +150,15 @@ class VM:
 
         return execute(vcpu)
 
+    def code_pages(self) -> Any:
+        """Numbers of the pages that translated code was made from."""
+        keys = self._table[::2]
+        return keys[keys != 0].astype(np.int64) - 1
+
+    def mended(self) -> bool:
+        """Whether the host had to mend an access to guest memory since the last call: some of it was not there."""
+        return self.direct and bool(faults.mended())
+
     def map(self, size: int, fd: int = -1) -> int:
         """Host memory that lives as long as the machine."""
         address = map_memory(size, fd=fd)
@@ -159,7 +175,10 @@ class VM:
         if self._fd >= 0:
             os.close(self._fd)
         self.vcpus.clear()
-        del self.ram, self.record
+        del self.ram, self.record, self.page_flags
+        if self.direct:
+            faults.set_window(0, 0)
+            release_window(self.memory_size)
         for address, size in self._mapped:
             unmap_memory(address, size)
         self._mapped.clear()

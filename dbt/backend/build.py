@@ -23,6 +23,7 @@ from . import cache
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 4
 CHUNK = 250  # handlers compiled together
+_HANDLER_SOURCES = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "compiler")
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
@@ -38,6 +39,8 @@ class Image:
     machinery: bytes = b""
     exports: list[str] = field(default_factory=list)
     key: str = ""  # names what compiled regions depend on besides guest code
+    handlers_key: str = ""  # and handlers
+    isa: Sequence[str] = ()
 
 
 def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Progress | None = None) -> Image:
@@ -48,7 +51,7 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
     signature = _signature()
     isa_files = [_source(m) for m in isa]
     front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", ROOT / "dfp.py", *isa_files]
-    back = [ROOT / "backend" / f"{n}.py" for n in ("llvm", "handlers", "quiet", "layout", "trie", "decoder", "userops", "compiler")]
+    back = [ROOT / "backend" / f"{n}.py" for n in _HANDLER_SOURCES]
     handlers_key = cache.source_key([*front, *back], signature)
     handlers = cache.read("handlers", handlers_key)
     machinery_key = _machinery_key(machinery, signature)
@@ -68,9 +71,20 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
         cache.write("machinery", machinery_key, fixed)
     image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(handlers)
     image.machinery, image.exports = pickle.loads(fixed)
-    regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "handlers")]
+    image.handlers_key, image.isa = handlers_key, tuple(isa)
+    regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "cached", "direct", "handlers")]
     image.key = cache.source_key([*front, *back, *regions, ROOT / "backend" / "layout.py"], signature)
     return image
+
+
+def load_direct(image: Image, progress: Progress | None = None) -> tuple[list[int], list[str], list[bytes]]:
+    """The handlers of instructions that touch storage, for the mode `direct`: (their numbers, symbols, objects). Built when first wanted."""
+    made = cache.read("direct", image.handlers_key)
+    if made is None:
+        made = pickle.dumps(_build_direct(image.isa, progress))
+        cache.write("direct", image.handlers_key, made)
+    found: tuple[list[int], list[str], list[bytes]] = pickle.loads(made)
+    return found
 
 
 def _signature() -> str:
@@ -133,23 +147,23 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     from ..ir.terminals import Stop
     from .compiler import compile_text
     from .handlers import runtime_functions
-    from .llvm import METADATA, declarations
+    from .llvm import declarations
+    from .metadata import METADATA
+    from .recovery import recovery_functions
     from .trie import build_trie
 
     for module in isa:
         importlib.import_module(module)
     report = progress or (lambda what, done, total: None)
-    runtime = compile_text(declarations() + runtime_functions() + METADATA)
+    runtime = compile_text(declarations() + runtime_functions() + recovery_functions() + METADATA)
     plan: list[Any] = []
     names: list[str] = []
-    chunks: list[_Chunk] = []
+    chunks = _Chunks()
     insns = ISA.insns
 
     def lower(block: Any, mnemonic: str, module: str) -> None:
         sweep(block)
-        if not chunks or chunks[-1].module != module or len(chunks[-1].names) == CHUNK:
-            chunks.append(_Chunk(module, sum(c.module == module for c in chunks)))
-        names.append(chunks[-1].add(block, mnemonic))
+        names.append(chunks.add(block, mnemonic, module))
 
     for n, insn in enumerate(insns):
         report("interpreter handlers: reading declarations", n, len(insns))
@@ -164,22 +178,70 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     illegal = Builder()
     illegal.end = Stop(int(Exit.PROGRAM), illegal.const(ILLEGAL), False)
     lower(illegal, "illegal", "")
-    objects = []
-    for n, chunk in enumerate(chunks):
-        report("interpreter handlers: compiling", n, len(chunks))
-        objects.append(chunk.compile())
+    objects = chunks.compile(report)
     report("interpreter handlers: decoder", 0, 1)
     nodes, roots = build_trie(plan, len(names) - 1)
-    report("interpreter handlers", len(chunks), len(chunks))
+    report("interpreter handlers", 1, 1)
     return runtime, objects, names, nodes, roots
+
+
+def _build_direct(isa: Sequence[str], progress: Progress | None) -> tuple[list[int], list[str], list[bytes]]:
+    from ..frontend import isa as _declarations  # noqa: F401
+    from ..frontend.insn import ISA
+    from ..frontend.translate import handlers
+    from ..ir import ops
+    from ..ir.sweep import sweep
+
+    for module in isa:
+        importlib.import_module(module)
+    report = progress or (lambda what, done, total: None)
+    chunks = _Chunks(direct=True)
+    numbers: list[int] = []
+    names: list[str] = []
+    count = 0
+    for n, insn in enumerate(ISA.insns):
+        report("handlers for Linux programs: reading declarations", n, len(ISA.insns))
+        for block in handlers(insn)[1]:
+            if any(v.op is ops.load or v.op is ops.store for v in block.body):
+                sweep(block)
+                numbers.append(count)
+                names.append(chunks.add(block, insn.name, insn.module))
+            count += 1
+    objects = chunks.compile(report)
+    report("handlers for Linux programs", 1, 1)
+    return numbers, names, objects
+
+
+class _Chunks:
+    """Handlers in chunks, in the order they are added."""
+
+    def __init__(self, direct: bool = False) -> None:
+        self._direct = direct
+        self._chunks: list[_Chunk] = []
+
+    def add(self, block: Any, mnemonic: str, module: str) -> str:
+        """Lower one handler; its symbol."""
+        last = self._chunks[-1] if self._chunks else None
+        if last is None or last.module != module or len(last.names) == CHUNK:
+            last = _Chunk(module, sum(c.module == module for c in self._chunks), self._direct)
+            self._chunks.append(last)
+        return last.add(block, mnemonic)
+
+    def compile(self, report: Progress) -> list[bytes]:
+        """Their objects."""
+        objects = []
+        for n, chunk in enumerate(self._chunks):
+            report("interpreter handlers: compiling", n, len(self._chunks))
+            objects.append(chunk.compile())
+        return objects
 
 
 class _Chunk:
     """Handlers that are compiled together: at most CHUNK of one chapter. Cached by their text, so that a change of one
     declaration compiles one chunk."""
 
-    def __init__(self, module: str, number: int) -> None:
-        self.module, self.number = module, number
+    def __init__(self, module: str, number: int, direct: bool) -> None:
+        self.module, self.number, self._direct = module, number, direct
         self.names: list[str] = []
         self._texts: list[str] = []
         self._helpers: set[str] = set()
@@ -190,7 +252,8 @@ class _Chunk:
         from .handlers import Handler
 
         chapter = self.module.rpartition(".")[2]
-        handler = Handler(f"h_{chapter}_{self.number}_{len(self.names)}_{mnemonic.replace('.', '_')}")
+        kind = "d" if self._direct else "h"
+        handler = Handler(f"{kind}_{chapter}_{self.number}_{len(self.names)}_{mnemonic.replace('.', '_')}", self._direct)
         self._texts.append(handler.text(block))
         self.names.append(handler.name)
         self._helpers.update(handler.helpers)
@@ -200,7 +263,8 @@ class _Chunk:
     def compile(self) -> bytes:
         """The object, from the cache if it is there."""
         from .compiler import compile_text
-        from .llvm import METADATA, RUNTIME, declarations
+        from .llvm import RUNTIME, declarations
+        from .metadata import METADATA
         from .userops import link_user_ops
 
         op_declarations, op_modules = link_user_ops(self._user_ops)
@@ -252,7 +316,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
 
 @dataclass(slots=True)
 class Code:
-    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by Mode.key."""
+    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by Mode.key (without `direct`)."""
 
     arena: Any
     symbols: dict[str, int]
@@ -264,7 +328,6 @@ def place_image(image: Image, arena: Any) -> Code:
     """Load the objects of an image into an arena."""
     import ctypes
 
-    from .decoder import place_trie
     from .objects import load_object
 
     symbols: dict[str, int] = {}
@@ -282,12 +345,34 @@ def place_image(image: Image, arena: Any) -> Code:
     for part in image.handlers:
         symbols |= load_object(arena, part, missing)
     handlers = np.array([symbols[n] for n in image.handler_names], np.uint64)
+    if os.environ.get("PPCDBT_PERF_MAP"):
+        _write_perf_map(symbols)
+    return Code(arena, symbols, _place_decoder(image, arena, handlers), handlers)
+
+
+def place_direct(image: Image, code: Code, progress: Progress | None = None) -> Any:
+    """Load what the mode `direct` has of its own; its decoder roots, by Mode.key without `direct`."""
+    from .objects import load_object
+
+    numbers, names, objects = load_direct(image, progress)
+    for part in objects:
+        code.symbols |= load_object(code.arena, part, code.symbols)
+    handlers = code.handlers.copy()
+    handlers[numbers] = [code.symbols[n] for n in names]
+    if os.environ.get("PPCDBT_PERF_MAP"):
+        _write_perf_map(code.symbols)
+    return _place_decoder(image, code.arena, handlers)
+
+
+def _place_decoder(image: Image, arena: Any, handlers: Any) -> Any:
+    import ctypes
+
+    from .decoder import place_trie
+
     base = arena.allocate(image.nodes.size * 8, 64)
     nodes, roots = place_trie(image.nodes, image.roots, base, handlers)
     ctypes.memmove(base, nodes.ctypes.data, nodes.nbytes)
-    if os.environ.get("PPCDBT_PERF_MAP"):
-        _write_perf_map(symbols)
-    return Code(arena, symbols, roots, handlers)
+    return roots
 
 
 def _write_perf_map(symbols: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ when that looks at an entry anew, as it does after isync; the architecture promi
 from __future__ import annotations
 
 from .. import shared, state
+from ..exits import Exit
 from . import layout
 from .locks import lock_code, unlock_code
 from .machinery import (
@@ -21,6 +22,7 @@ from .machinery import (
     compiled,
     exported,
     fence,
+    host_protect,
     machine_of,
     read8,
     read32,
@@ -33,7 +35,9 @@ from .machinery import (
 
 _JUMP_CACHE = u64(state.JUMP_CACHE)
 _STRIDE = u64(layout.CODE_PAGE_STRIDE)
-_HAS_CODE = u64(shared.PAGE_HAS_CODE)
+_HAS_CODE, _LOOSE = u64(shared.PAGE_HAS_CODE), u64(shared.PAGE_LOOSE)
+_READ = u64(1)  # PROT_READ
+_CODE_CHANGED = u64(Exit.CODE_CHANGED)
 _EMPTY_TAG = u64(0xFFFF_FFFF_FFFF_FFFF)
 _ENTRY = u64(layout.ENTRY_BYTES)
 _WORD, _HOT = u64(layout.ENTRY_WORD), u64(layout.ENTRY_HOT)
@@ -101,6 +105,9 @@ def find_code_page(m, real_page, mode):  # type: ignore[no-untyped-def]
 @compiled
 def _protect(m, real_page):  # type: ignore[no-untyped-def]
     """Stores to this real page must take the slow path from now on, on every vCPU."""
+    if m.window:
+        host_protect(m.ram + (real_page << u64(12)), u64(4096), _READ)
+        return
     for i in range(m.vcpu_count):
         _protect_on(vcpu_of(m, i), real_page)
 
@@ -182,7 +189,7 @@ def drop_all_code(v):  # type: ignore[no-untyped-def]
         at = m.code_table + u64(i) * u64(16)
         key = read64(at)
         if key != u64(0):
-            atomic_and8(m.page_flags + key - u64(1), ~_HAS_CODE)
+            atomic_and8(m.page_flags + key - u64(1), ~(_HAS_CODE | _LOOSE))
             write64(at, u64(0))
             write64(at + u64(8), u64(0))
     m.code_pool = m.code_pool_start
@@ -238,7 +245,7 @@ def _drop_page(v, m, real_page):  # type: ignore[no-untyped-def]
         m.code_pages_dropped += u64(1)
         page = following
     write64(slot + u64(8), u64(0))
-    atomic_and8(m.page_flags + real_page, ~_HAS_CODE)
+    atomic_and8(m.page_flags + real_page, ~(_HAS_CODE | _LOOSE))
 
 
 @compiled
@@ -296,6 +303,8 @@ def _written(v, m, real, size):  # type: ignore[no-untyped-def]
                 page = read64(page + _NEXT)
             if not used:
                 _drop_page(v, m, real_page)
+            elif m.window:
+                write8(m.page_flags + real_page, _HAS_CODE | _LOOSE)
         first += u64(4)
     return changed
 
@@ -315,12 +324,47 @@ def invalidate_code(v, real, size):  # type: ignore[no-untyped-def]
     return u64(0)
 
 
+@compiled
+def _differs(m, real):  # type: ignore[no-untyped-def]
+    """Whether a word is not what a code page of its page was made from."""
+    page = read64(_slot_of(m, real >> u64(12)) + u64(8))
+    while page != u64(0):
+        entry = page + ((real >> u64(2)) & u64(layout.CODE_PAGE_ENTRIES - 1)) * _ENTRY
+        if read32(entry + _WORD) != _guest_word(m, real, read64(page + _MODE)):
+            return True
+        page = read64(page + _NEXT)
+    return False
+
+
+@exported
+def code_block_changed(v, ea):  # type: ignore[no-untyped-def]
+    """icbi in a Linux process: the cache block may have changed unnoticed, in a file that others write to or a page that is loose.
+
+    The instruction is run again if code that may be running depended on it."""
+    m = machine_of(v)
+    if m.window == u64(0) or ea >= m.window or read8(m.page_flags + (ea >> u64(12))) & _HAS_CODE == u64(0):
+        return u64(0)
+    word = ea & ~u64(127)
+    for _ in range(32):
+        if _differs(m, word) and code_written(v, word, u64(4)):
+            v.exit = _CODE_CHANGED
+        word += u64(4)
+    return u64(0)
+
+
 @exported
 def forget_code(v, real, size):  # type: ignore[no-untyped-def]
     """RAM that is given to another use: its code pages go, and what vCPUs know of them."""
     m = machine_of(v)
     end = min(real + size, m.ram_size)
     lock_code(m)
+    if (end - real) >> u64(12) > m.code_table_size:  # more pages than there can be with code
+        for i in range(m.code_table_size):
+            at = m.code_table + u64(i) * u64(16)
+            page = read64(at) - u64(1)
+            if read64(at) and read64(at + u64(8)) and page >= real >> u64(12) and page < end >> u64(12):
+                _drop_page(v, m, page)
+        real = end
     while real < end:
         if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
             _drop_page(v, m, real >> u64(12))

@@ -24,7 +24,8 @@ from .layout import (
     PARAMETERS,
     SENTINEL,
 )
-from .llvm import CODE, CPU, LIKELY, UNLIKELY, Lowering, kept
+from .llvm import Lowering, kept
+from .metadata import CODE, CPU, LIKELY, UNLIKELY
 from .quiet import quiet_functions
 
 JUMP_CACHE_MASK = (state.JUMP_CACHE_ENTRIES - 1) * 16
@@ -33,8 +34,8 @@ JUMP_CACHE_MASK = (state.JUMP_CACHE_ENTRIES - 1) * 16
 class Handler(Lowering):
     """One instruction variant: registers live in the record."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
+    def __init__(self, name: str, direct_mode: bool = False) -> None:
+        super().__init__(direct_mode)
         self.name = name
         self._leaves: dict[bool, str] = {}
         self._paged = False

@@ -31,3 +31,15 @@ HIGH_BITS = -4096  # effective page address of an effective address
 CALLING_CONVENTION = "preserve_nonecc"
 PARAMETERS = "ptr noalias %st, ptr %tlb, i64 %fuel, ptr %ip"
 ARGUMENTS = "ptr %st, ptr %tlb, i64 {fuel}, ptr {ip}"
+
+# The window (docs/decisions/0005): 2**k bytes at address 2**k, with guards on both sides.
+WINDOW_GUARD = 1 << 17
+
+# What the fault handler (recovery.py) looks at, at the address in @fault_state.
+FAULT_WINDOW = 0  # host addresses whose faults are the guest's business: first, end
+FAULT_WINDOW_END = 8
+FAULT_MENDED = 16  # address of a fault that nothing expected
+FAULT_NEXT = 24  # handlers of SIGBUS and SIGSEGV for everything else: address, 0 default, 1 ignore
+FAULT_TABLES = 64  # {first and end of an arena of code, address of its sorted {place, other place}, their number}
+FAULT_TABLE_BYTES = 32
+FAULT_TABLE_COUNT = 64

@@ -15,22 +15,10 @@ from ..ir.access import Access, Helper, Leave
 from ..ir.builder import Value
 from ..ir.types import Type, void
 from ..state import Slot
+from . import cached, direct
 from .layout import ARGUMENTS, CALLING_CONVENTION
+from .metadata import CPU, UNLIKELY
 from .quiet import QUIET
-
-# alias classes: the vCPU record, guest memory and the software TLB, code maps; 0 unlikely, 1 likely
-METADATA = """!0 = !{!"branch_weights", i32 1, i32 100000}
-!1 = !{!"branch_weights", i32 100000, i32 1}
-!10 = !{!"ppcdbt"}
-!11 = !{!"cpu", !10}
-!12 = !{!"guest", !10}
-!13 = !{!"code", !10}
-!2 = !{!11, !11, i64 0}
-!3 = !{!12, !12, i64 0}
-!4 = !{!13, !13, i64 0}
-"""
-CPU, GUEST, CODE = "!tbaa !2", "!tbaa !3", "!tbaa !4"
-UNLIKELY, LIKELY = "!prof !0", "!prof !1"
 
 RUNTIME = [
     "declare preserve_mostcc i64 @slow_load(ptr, i64, i64) cold",
@@ -108,7 +96,7 @@ class Lowering:
 
     volatile = ""  # "volatile ": others see this vCPU's storage accesses, each once and in their order
 
-    def __init__(self) -> None:
+    def __init__(self, direct_mode: bool = False) -> None:
         self.out: list[str] = []
         self.cold: list[str] = []
         self.helpers: set[str] = set()
@@ -116,6 +104,8 @@ class Lowering:
         self._vectors: dict[str, str] = {}  # an i128 value -> the vector, with its type, that it was made from
         self.prefix = ""
         self._count = 0
+        self.direct = direct_mode
+        self.inside: set[str] = set()  # values that were found to lie in the window (direct.py)
 
     # -- text
     def temp(self) -> str:
@@ -221,6 +211,7 @@ class Lowering:
     # -- operations
     def body(self, values: Iterable[Value]) -> None:
         """Lower a block's values in order."""
+        self.inside.clear()
         for v in values:
             self.operation(v)
 
@@ -246,6 +237,8 @@ class Lowering:
             self.special(v, result)
         elif op in VECTOR_LOGIC and v.ty.bits == 128 and not any(a.op in JOINING for a in v.args):
             self.vector_logic(v, result)
+        elif op is ops.zext and self.direct and v.ty.bits == 64 and v.args[0].op is ops.load:
+            self.emit(f"{result} = add i64 {self.ref(v.args[0])}.w, 0")
         elif op.llvm:
             self.template(v, result)
         elif op.pure:
@@ -316,47 +309,14 @@ class Lowering:
             self.store_register(ty, self.ref(v.args[1]), p, f", align {kept(ty)[1]}, {CPU}")
 
     def memory(self, v: Value, result: str) -> None:
-        """Guest storage through the inline software TLB; on a miss the slow path does the whole access."""
+        """Guest storage through the inline software TLB, or where it is (direct.py); else the slow path does the whole access."""
         access: Access = v.imm
         loading = v.op is ops.load
         ty = v.ty if loading else v.args[1].ty
         ea, size = self.ref(v.args[0]), ty.bits // 8
         spec = size | access.little << 8 | access.aligned << 9
-        index, entry, page, tag, hit, where, p = (self.temp() for _ in range(7))
         k = self.label("m")
-        self.emit(f"{index} = lshr i64 {ea}, {state.PAGE_BITS - 5}")
-        masked = self.temp()
-        self.emit(f"{masked} = and i64 {index}, {(state.TLB_ENTRIES - 1) * state.TLB_ENTRY_BYTES}")
-        self.emit(f"{entry} = getelementptr i8, ptr %tlb, i64 {masked}")
-        tag_at = entry if loading else self.field(8, entry)
-        addend_at, addend = self.field(16, entry), self.temp()
-        self.emit(f"{tag} = load i64, ptr {tag_at}, {CPU}")
-        self.emit(f"{addend} = load i64, ptr {addend_at}, {CPU}")
-        if size == 1:
-            self.emit(f"{page} = and i64 {ea}, -4096")
-        elif access.aligned:
-            self.emit(f"{page} = and i64 {ea}, {-4096 | (size - 1)}")
-        else:
-            last = self.temp()
-            self.emit(f"{last} = add i64 {ea}, {size - 1}\n{page} = and i64 {last}, -4096")
-        self.emit(f"{hit} = icmp eq i64 {page}, {tag}")
-        self.emit(f"br i1 {hit}, label %{k}h, label %{k}s, {LIKELY}\n{k}h:")
-        self.emit(f"{where} = add i64 {ea}, {addend}\n{p} = inttoptr i64 {where} to ptr")
-        swap = size > 1 and not access.little
-        if loading:
-            raw = self.temp()
-            self.emit(f"{raw} = load {self.volatile}{ty}, ptr {p}, align 1, {GUEST}")
-            hot = raw
-            if swap:
-                hot = self.temp()
-                self.emit(f"{hot} = call {ty} @llvm.bswap.{ty}({ty} {raw})")
-        else:
-            value = self.ref(v.args[1])
-            if swap:
-                swapped = self.temp()
-                self.emit(f"{swapped} = call {ty} @llvm.bswap.{ty}({ty} {value})")
-                value = swapped
-            self.emit(f"store {self.volatile}{ty} {value}, ptr {p}, align 1, {GUEST}")
+        hot = (direct if self.direct else cached).access(self, v, ty, k)
         self.emit(f"br label %{k}d\n{k}s:")
         slow = self.temp()
         if loading:
@@ -366,6 +326,10 @@ class Lowering:
             self.emit(f"{slow} = call preserve_mostcc i64 @slow_store(ptr %st, i64 {ea}, i64 {spec}, i64 {wide})")
         failed = self.failed()
         self.emit(f"br i1 {failed}, label %{self.leave_label(access.at, False, None)}, label %{k}c, {UNLIKELY}\n{k}c:")
+        if loading and self.direct:
+            self.emit(f"br label %{k}d\n{k}d:\n{result}.w = phi i64 [{hot}, %{k}h], [{slow}, %{k}c]")
+            self.emit(f"{result} = {f'trunc i64 {result}.w to {ty}' if ty.bits < 64 else f'add i64 {result}.w, 0'}")
+            return
         cut = slow
         if loading and ty.bits < 64:
             cut = self.temp()

@@ -79,6 +79,30 @@ def linked(fn: Callable[..., Any]) -> Any:
     return intrinsic(scope[name])
 
 
+def external(name: str, count: int) -> Any:
+    """A function of the runtime that is written in LLVM text: `uint64 name(uint64 ...)` with `count` arguments."""
+    llvm.add_symbol(name, 16)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i64 = ir.IntType(64)
+        target = builder.module.globals.get(name) or ir.Function(builder.module, ir.FunctionType(i64, [i64] * count), name)
+        return builder.call(target, args)
+
+    def typed() -> Any:
+        return types.uint64(*[types.uint64] * count), codegen
+
+    names = "".join(f", a{i}" for i in range(count))
+    scope: dict[str, Any] = {"typed": typed}
+    exec(f"def {name}(typingctx{names}):\n    return typed()", scope)  # an intrinsic has a fixed arity
+    return intrinsic(scope[name])
+
+
+# Whether host memory can be accessed, and mprotect (recovery.py).
+probe_load = external("probe_load", 1)
+probe_store = external("probe_store", 1)
+host_protect = external("host_protect", 3)
+
+
 # Numba counts references to the arrays inside a record, which have no owner: its calls vanish once they are inlined.
 UNCOUNTED = re.compile(r"(define linkonce_odr void @NRT_(?:incref|decref)\(ptr %\.1\)) #\d+ ")
 

@@ -17,7 +17,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-MAP_32BIT, MAP_NORESERVE = 0x40, 0x4000
+MAP_32BIT, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x40, 0x4000, 0x10_0000
 
 
 def map_memory(size: int, *, executable: bool = False, low: bool = False, fd: int = -1) -> int:
@@ -35,6 +35,14 @@ def host_function(name: str) -> int:
     return int(ctypes.cast(_libc[name], ctypes.c_void_p).value or 0)
 
 
+def reserve_memory(address: int, size: int) -> bool:
+    """Reserve host addresses without access, exactly there; whether they were free."""
+    at = _libc.mmap(address, size, 0, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0)
+    if at not in (None, 2**64 - 1, address):  # a kernel older than 4.17 takes the address for a hint
+        _libc.munmap(at, size)
+    return bool(at == address)
+
+
 def unmap_memory(address: int, size: int) -> None:
     """Give memory of map_memory back."""
     _libc.munmap(address, size)
@@ -46,6 +54,28 @@ class Arena:
     def __init__(self, size: int = 128 << 20) -> None:
         self.base = map_memory(size, executable=True, low=True)
         self.position, self.end = self.base, self.base + size
+        self.faults = 0  # address of the table that the fault handler searches (faults.py)
+        self.fault_count: Any = None
+        self._rows: list[Any] = []  # for it, of what was loaded while there was none
+
+    def add_faults(self, rows: Any) -> None:
+        """{place, other place}, sorted: a fault at the one goes on at the other."""
+        if not self.faults:
+            self._rows.append(rows)
+            return
+        count = int(self.fault_count.value)
+        table = np.frombuffer((ctypes.c_int64 * (2 * (count + len(rows)))).from_address(self.faults), np.int64).reshape(-1, 2)
+        if count and len(rows) and rows[0, 0] <= table[count - 1, 0]:
+            raise ValueError("code was not loaded in ascending order")
+        table[count:] = rows
+        self.fault_count.value = count + len(rows)  # last: the handler may be looking
+
+    def listed(self) -> None:
+        """There is a table now."""
+        rows, self._rows = self._rows, []
+        if rows:
+            whole = np.concatenate(rows)
+            self.add_faults(whole[np.argsort(whole[:, 0])])
 
     def allocate(self, size: int, align: int = 16) -> int:
         """`size` bytes; MemoryError when the arena is full."""
@@ -65,14 +95,17 @@ def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: 
 
     Undefined symbols are looked up in `externals`, else become `trap`. ValueError for an object we cannot load."""
     header = struct.unpack_from("<QQQIHHHHHH", image, 24)
-    section_offset, count = header[2], header[8]
+    section_offset, count, names = header[2], header[8], header[9]
     sections = [struct.unpack_from("<IIQQQQIIQQ", image, section_offset + i * 64) for i in range(count)]
     placed: dict[int, int] = {}
-    for i, (_, kind, flags, _, offset, size, _, _, align, _) in enumerate(sections):
+    recovery: tuple[int, int] | None = None
+    for i, (name_at, kind, flags, _, offset, size, _, _, align, _) in enumerate(sections):
         if flags & 2 and size and kind in (1, 8, 14, 15):  # SHF_ALLOC; PROGBITS, NOBITS, INIT_ARRAY, FINI_ARRAY
             at = placed[i] = arena.allocate(size, max(align, 16))
             if kind != 8:
                 ctypes.memmove(at, image[offset : offset + size], size)
+            if image.startswith(b".ex_table\0", sections[names][4] + name_at):
+                recovery = at, size
     symbols: dict[str, int] = {}
     values: list[int] = []
     for _, kind, _, _, offset, size, link, _, _, _ in sections:
@@ -99,7 +132,16 @@ def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: 
     for _, kind, _, _, offset, size, _, info, _, _ in sections:
         if kind == 4 and info in placed and size:
             _relocate(placed[info], np.frombuffer(image, _RELA, size // 24, offset), table)
+    if recovery is not None:
+        arena.add_faults(_recovery_rows(*recovery))
     return symbols
+
+
+def _recovery_rows(start: int, size: int) -> Any:
+    """Rows {place, other place}, sorted, of an `.ex_table` loaded at `start`: 32-bit displacements, each from its own address."""
+    places = np.frombuffer((ctypes.c_int32 * (size // 4)).from_address(start), np.int32)
+    rows = (places.astype(np.int64) + start + 4 * np.arange(places.size)).reshape(-1, 2)
+    return rows[np.argsort(rows[:, 0])]
 
 
 _RELA = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])

@@ -18,7 +18,8 @@ from ..mode import Mode
 from ..state import Slot
 from .handlers import count_entry, jump_cache_probe, place
 from .layout import CALLING_CONVENTION, HIGH_BITS, PARAMETERS
-from .llvm import CODE, CPU, QUADWORD, UNLIKELY, Lowering, kept
+from .llvm import QUADWORD, Lowering, kept
+from .metadata import CODE, CPU, UNLIKELY
 
 Displacement = Callable[[Value, int], "int | None"]
 
@@ -28,7 +29,7 @@ class RegionLowering(Lowering):
 
     def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], entries: list[int], mode: Mode,
                  displacement: Displacement, parallel: bool = False) -> None:  # fmt: skip
-        super().__init__()
+        super().__init__(mode.direct)
         self.parallel = parallel  # vCPUs run on host threads of their own
         self.volatile = "volatile " if parallel else ""
         self.name, self.blocks, self.lengths, self.entries, self.mode = name, blocks, lengths, entries, mode

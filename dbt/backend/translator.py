@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .compiler import compile_text
-from .llvm import METADATA, RUNTIME, declarations
+from .llvm import RUNTIME, declarations
+from .metadata import METADATA
 from .regions import RegionLowering
 from .userops import op_module
 

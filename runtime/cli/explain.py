@@ -164,7 +164,8 @@ def host_code(word: int, mode: Mode, generic: Builder, stages: set[str]) -> None
     """LLVM and assembly of the handler and of a region."""
     from dbt.backend.compiler import assembly
     from dbt.backend.handlers import Handler
-    from dbt.backend.llvm import METADATA, RUNTIME, declarations
+    from dbt.backend.llvm import RUNTIME, declarations
+    from dbt.backend.metadata import METADATA
     from dbt.backend.translator import PASSES, region_text
     from dbt.backend.userops import link_user_ops
 

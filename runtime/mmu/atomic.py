@@ -6,10 +6,10 @@ machine, which take turns, and towards host threads only for the datum itself.
 
 from __future__ import annotations
 
-from dbt.backend.machinery import compare_and_swap32, compare_and_swap64, compiled, exported, u64
+from dbt.backend.machinery import compare_and_swap32, compare_and_swap64, compiled, exported, machine_of, u64
 
 from .faults import fault
-from .storage import host_read, host_write, misaligned, readable, reverse, stored, writable
+from .storage import host_read, host_write, misaligned, readable, reverse, settled, stored, writable, written
 
 DSI = u64(0x300)
 IS_STORE, BAD_FUNCTION, BAD_PASTE = u64(0x0200_0000), u64(4), u64(8)  # DSISR (Book III 6.5.3)
@@ -74,11 +74,11 @@ def defined(function, storing):  # type: ignore[no-untyped-def]
 @compiled
 def finish(v, host, size, little, old):  # type: ignore[no-untyped-def]
     """It was stored. If that changed translated code the instruction will run again: as if it had not yet."""
-    stored(v, host, size)
+    written(v, host - machine_of(v).ram, size)
     if v.exit:
         set_datum(host, size, little, old)
-        return False
-    return True
+    settled(v)
+    return v.exit == u64(0)
 
 
 @compiled

@@ -8,13 +8,15 @@ big-endian number, whatever the byte order of the guest: a little-endian store o
 
 from __future__ import annotations
 
-from dbt.backend.codecache import code_written
+from dbt.backend.codecache import code_block_changed, code_written
 from dbt.backend.machinery import (
     bswap64,
     compiled,
     exported,
     linked,
     machine_of,
+    probe_load,
+    probe_store,
     read8,
     read16,
     read32,
@@ -31,6 +33,7 @@ from .faults import FAILED
 from .shared_page import after_shared_store, before_shared_access, on_shared_page
 from .tlb import EMPTY, HAS_CODE, MSR_SF, OFFSET, READ_ONLY, probe_read, probe_watched, probe_write
 from .translate import read_at, write_at
+from .window import close_pages
 
 ALIGNMENT, MMIO, CODE_CHANGED = u64(Exit.ALIGNMENT), u64(Exit.MMIO), u64(Exit.CODE_CHANGED)
 ASKED, ANSWERED = u64(1), u64(2)
@@ -159,7 +162,7 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
         host_write(before_shared_access(v, ea), size, value if spec & u64(0x100) else reverse(value, size))
         after_shared_store(v, ea)
         return u64(0)
-    real = probe_watched(v, ea)
+    real = EMPTY if machine_of(v).window else probe_watched(v, ea)
     if real == EMPTY or page_flags(v, real) & HAS_CODE == u64(0):
         real = write_at(v, ea)
     if real == FAILED:
@@ -171,7 +174,8 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
             device(v, real, size, u64(1), reverse(bytes_, size))
             return u64(0)
         host_write(ram + real, size, bytes_)
-        return written(v, real, size)
+        written(v, real, size)
+        return settled(v)
     real2 = write_at(v, following(v, ea, left))
     if real2 == FAILED:
         return u64(0)
@@ -181,7 +185,8 @@ def store_slow(v, ea, spec, value):  # type: ignore[no-untyped-def]
         n = u64(i)
         write8(ram + real + n if n < left else ram + real2 + n - left, bytes_ >> (n << u64(3)))
     written(v, real, left)
-    return written(v, real2, size - left)
+    written(v, real2, size - left)
+    return settled(v)
 
 
 @compiled
@@ -201,9 +206,14 @@ def drop_code(v, real, size):  # type: ignore[no-untyped-def]
 @linked
 def readable(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte of RAM at `ea` for loads; 0 with an exit set if there is none (a device: alignment)."""
-    host = probe_read(v, ea)
-    if host:
-        return host
+    m = machine_of(v)
+    if m.window:  # what the host lets us read, the guest may read
+        if ea < m.window and probe_load(m.ram + ea):
+            return m.ram + ea
+    else:
+        host = probe_read(v, ea)
+        if host:
+            return host
     real = read_at(v, ea)
     if real == FAILED:
         return u64(0)
@@ -213,9 +223,14 @@ def readable(v, ea):  # type: ignore[no-untyped-def]
 @linked
 def writable(v, ea):  # type: ignore[no-untyped-def]
     """Host address of the byte of RAM at `ea` for stores; 0 with an exit set if there is none. Call `stored` after storing."""
-    host = probe_write(v, ea)
-    if host:
-        return host
+    m = machine_of(v)
+    if m.window:
+        if ea < m.window and probe_store(m.ram + ea):
+            return m.ram + ea
+    else:
+        host = probe_write(v, ea)
+        if host:
+            return host
     real = write_at(v, ea)
     if real == FAILED:
         return u64(0)
@@ -224,7 +239,13 @@ def writable(v, ea):  # type: ignore[no-untyped-def]
 
 @exported
 def icbi(v, ea):  # type: ignore[no-untyped-def]
-    """icbi: a load of a byte. Where vCPUs run in parallel, a store that was under way when its page got translated code is found now."""
+    """icbi: a load of a byte. Where vCPUs run in parallel, a store that was under way when its page got translated code is found now.
+
+    In a Linux process too: a file may have changed, or the page is loose (codecache.py)."""
+    if machine_of(v).window:
+        if readable(v, ea) and code_block_changed(v, ea):
+            v.exit = CODE_CHANGED
+        return u64(0)
     host = probe_read(v, ea)
     real = host - machine_of(v).ram if host else read_at(v, ea)
     if v.parallel and real < machine_of(v).ram_size and page_flags(v, real) & HAS_CODE and drop_code(v, real & ~u64(127), u64(128)):
@@ -235,4 +256,13 @@ def icbi(v, ea):  # type: ignore[no-untyped-def]
 @compiled
 def stored(v, host, size):  # type: ignore[no-untyped-def]
     """RAM at a host address was stored to. Where that sets Exit.CODE_CHANGED, the instruction is run again, to the same effect."""
-    return written(v, host - machine_of(v).ram, size)
+    written(v, host - machine_of(v).ram, size)
+    return settled(v)
+
+
+@compiled
+def settled(v):  # type: ignore[no-untyped-def]
+    """All stores of the instruction are done."""
+    if v.open_page[0]:
+        close_pages(v)
+    return u64(0)

@@ -31,7 +31,9 @@ PAGE = u64(0xFFFF_FFFF_FFFF_F000)
 OFFSET = u64(0xFFF)
 MSR_IR, MSR_DR, MSR_PR, MSR_SF = u64(0x20), u64(0x10), u64(0x4000), u64(1 << 63)
 WATCHED = u64(1)  # in the real-page word: stores are permitted, but translated code was made from the page
-HAS_CODE, READ_ONLY, DIRTY = u64(shared.PAGE_HAS_CODE), u64(shared.PAGE_READ_ONLY), u64(shared.PAGE_DIRTY)
+HAS_CODE, READ_ONLY, DIRTY, LOOSE = (
+    u64(n) for n in (shared.PAGE_HAS_CODE, shared.PAGE_READ_ONLY, shared.PAGE_DIRTY, shared.PAGE_LOOSE)
+)
 
 _TLB = u64(state.TLB)
 _TABLE = u64(state.TLB_BYTES)

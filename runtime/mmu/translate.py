@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dbt import shared
-from dbt.backend.codecache import flush_jump_cache
 from dbt.backend.machinery import (
     compiled,
-    exported,
     linked,
     machine_of,
     read64,
@@ -22,7 +19,6 @@ from .faults import (
     MACHINE_CHECK,
     NO_EXECUTE,
     NO_PTE,
-    PROTECTED,
     STORE,
     UNREADABLE,
     UNSEEN,
@@ -34,14 +30,11 @@ from .radix import radix_address
 from .segments import N, bound_segment, segment_mask
 from .shadow import FETCHED, insert, shadow_entry, shadow_key
 from .spaces import RADIX
-from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE, empty_tlbs, fill
+from .tlb import MSR_DR, MSR_IR, MSR_PR, OFFSET, PAGE, fill
 from .walk import A_C, attributes, note_access, real_address, refused, search
+from .window import user_address
 
 REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real addresses have 60 bits; real mode ignores the top four of an EA (Book III 5.7.3)
-_AREA, _WRITE, _EXECUTE, _MISSING = (
-    u64(n) for n in (shared.AREA_BYTES, shared.AREA_WRITE, shared.AREA_EXECUTE, shared.AREA_MISSING)
-)
-_BAD_PAGE = u64(0x0400_0000)  # a DSISR bit no storage interrupt of this MMU sets
 
 
 @compiled
@@ -106,46 +99,11 @@ def virtual(v, ea, access, problem):  # type: ignore[no-untyped-def]
     return real
 
 
-@compiled
-def user_address(v, ea, access):  # type: ignore[no-untyped-def]
-    """Real address of `ea` in the areas of a Linux process, as `virtual` gives it. A page without any access cannot be loaded from;
-    every other can (as Linux has it on this architecture)."""
-    m = machine_of(v)
-    low, high = u64(0), m.user_area_count
-    while low < high:
-        middle = (low + high) >> u64(1)
-        if ea >= read64(m.user_areas + middle * _AREA + u64(8)):
-            low = middle + u64(1)
-        else:
-            high = middle
-    area = m.user_areas + low * _AREA
-    if low == m.user_area_count or ea < read64(area):
-        return page_fault(v, ea, access, NO_PTE)
-    allowed = read64(area + u64(24))
-    if allowed & _MISSING:
-        return page_fault(v, ea, access, _BAD_PAGE)
-    if access == FETCH and allowed & _EXECUTE == u64(0):
-        return page_fault(v, ea, access, NO_EXECUTE)
-    if allowed == u64(0) or (access == STORE and allowed & _WRITE == u64(0)):
-        return page_fault(v, ea, access, PROTECTED)
-    real = read64(area + u64(16)) + (ea - read64(area))
-    return real | UNSEEN if allowed & _WRITE else real
-
-
-@exported
-def user_areas_changed(v):  # type: ignore[no-untyped-def]
-    """The areas of a Linux process are not what they were."""
-    empty_tlbs(v)
-    flush_jump_cache(v)
-    return u64(0)
-
-
 @linked
 def fetch(v, ea):  # type: ignore[no-untyped-def]
     """Real address of the instruction at `ea`; or all ones and an instruction storage or segment interrupt."""
-    if machine_of(v).user_areas:
-        real = user_address(v, ea, FETCH)
-        return real if real == FAILED else real & REAL
+    if machine_of(v).window:
+        return user_address(v, ea, FETCH)
     real = virtual(v, ea, FETCH, v.msr & MSR_PR) if v.msr & MSR_IR else real_mode(v, ea, FETCH)
     if real == FAILED:
         return real
@@ -168,13 +126,8 @@ def write_at(v, ea):  # type: ignore[no-untyped-def]
 @compiled
 def data_address(v, ea, access):  # type: ignore[no-untyped-def]
     """Translate a data access and enter it in level 1."""
-    if machine_of(v).user_areas:
-        real = user_address(v, ea, access)
-        if real != FAILED:
-            writable = real & UNSEEN
-            real &= REAL
-            fill(v, ea, real, True, writable, writable != u64(0))
-        return real
+    if machine_of(v).window:
+        return user_address(v, ea, access)
     translation = v.msr & MSR_DR
     real = virtual(v, ea, access, v.msr & MSR_PR) if translation else real_mode(v, ea, access)
     if real == FAILED:

@@ -1,7 +1,8 @@
-"""The address space of a process: areas {guest addresses, place in RAM, protection}, sorted, in a table that compiled code searches.
+"""The address space of a process: guest address `a` is host address `ram + a`, in a window of the host's (docs/decisions/0005).
 
-Each area is contiguous in RAM, so the host's kernel reads and writes guest memory where it is. Memory shared between
-processes, and shared file mappings, are mapped over their part of RAM; the rest is private anonymous memory, which a fork copies.
+*Areas* say what is mapped, in order: for faults to be named right, for /proc/self/maps, and to know where there is room. The host's kernel keeps
+the pages: files are mapped, not copied; protections are its own, so that it answers bad addresses in system calls with EFAULT by itself.
+A page that translated code was made from is read-only on the host (page_flags, dbt/backend/codecache.py).
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import ctypes
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dbt.shared import AREA_BYTES, AREA_EXECUTE, AREA_MISSING, AREA_READ, AREA_WRITE
+import numpy as np
+
+from dbt.shared import AREA_BYTES, AREA_EXECUTE, AREA_READ, AREA_WRITE, PAGE_HAS_CODE, PAGE_LOOSE
 
 from .errno import EFAULT, ENOMEM, SyscallError
 from .native import MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_PRIVATE, MAP_SHARED, NR, host
@@ -24,8 +27,9 @@ if TYPE_CHECKING:
 PAGE = 4096
 MAX_AREAS = 1 << 16
 PROT_READ, PROT_WRITE, PROT_EXEC = AREA_READ, AREA_WRITE, AREA_EXECUTE
-MISSING = AREA_MISSING
+MREMAP_MAYMOVE, MREMAP_FIXED = 1, 2
 LONGEST_STRING = 1 << 17
+MANY = 1 << 28  # bytes whose pages are not looked at one by one
 
 
 def page_up(n: int) -> int:
@@ -33,68 +37,69 @@ def page_up(n: int) -> int:
     return (n + PAGE - 1) & -PAGE
 
 
+def host_protection(prot: int) -> int:
+    """What the host allows itself: never execution; and reading where there is any access (as Linux has it on this architecture)."""
+    return PROT_READ | prot & PROT_WRITE if prot else 0
+
+
 @dataclass(slots=True)
 class Area:
-    """Guest addresses [start, end) at real address `real`. `shared`: the host has something mapped there. `name`: for /proc/self/maps."""
+    """Guest addresses [start, end). `shared`: with other processes. `name`: for /proc/self/maps. `offset`: in its file, of `start`."""
 
     start: int
     end: int
-    real: int
     prot: int
     shared: bool = False
     name: str = ""
+    offset: int = 0
 
     @property
     def size(self) -> int:
         return self.end - self.start
+
+    @property
+    def file(self) -> bool:
+        """Whether its contents are a file's."""
+        return self.name.startswith("/")
 
 
 class AddressSpace:
     """All areas of a process. Addresses and sizes given to it are whole pages, except in `read`, `write` and what is built on them."""
 
     def __init__(self, vm: VM, limit: int) -> None:
-        self.vm, self.limit = vm, limit  # limit: one past the last guest address
+        self.vm, self.limit = vm, min(limit, vm.memory_size)  # limit: one past the last guest address
         self.ram = vm.ram_address
         self.areas: list[Area] = []
         self._starts: list[int] = []
-        self._free: list[list[int]] = [[0, vm.memory_size]]  # [real, end], sorted
         self._table = vm.map(MAX_AREAS * AREA_BYTES)
-        self.top = limit  # new areas are placed below
+        self.top = self.limit  # new areas are placed below
         self.brk_start = self.brk = 0
         self._invalidate = vm.engine.function("invalidate_code", 2)
+        self._forget = vm.engine.function("forget_code", 2)
         self._vcpu = vm.vcpus[0].address
         vm.set_record(user_areas=self._table, user_area_count=0)
 
-    # -- RAM
-    def _allocate(self, size: int) -> int:
-        for i, (real, end) in enumerate(self._free):
-            if end - real >= size:
-                if end - real == size:
-                    del self._free[i]
-                else:
-                    self._free[i][0] = real + size
-                return real
-        raise SyscallError(ENOMEM)
+    # -- the host's side
+    def _host_map(self, start: int, size: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> int:
+        return host(NR["mmap"], self.ram + start, size, host_protection(prot), flags | MAP_FIXED | MAP_NORESERVE, fd, offset)
 
-    def _release(self, area: Area) -> None:
-        """RAM of an area that is gone: clear, without code, free."""
-        real, end = area.real, area.real + area.size
-        self.vm.vcpus[0].call("forget_code", real, area.size)
-        if area.shared:
-            self._host_anonymous(real, area.size)
-        else:
-            host(NR["madvise"], self.ram + real, area.size, 4)  # MADV_DONTNEED
-        i = bisect_right(self._free, [real, end])
-        self._free.insert(i, [real, end])
-        if i + 1 < len(self._free) and self._free[i + 1][0] == end:
-            self._free[i][1] = self._free.pop(i + 1)[1]
-        if i and self._free[i - 1][1] == real:
-            self._free[i - 1][1] = self._free.pop(i)[1]
+    def _host_protect(self, start: int, end: int, prot: int) -> None:
+        """Set the host's protection; stores to pages with code stay noticed. EACCES for what a file does not allow."""
+        result = host(NR["mprotect"], self.ram + start, end - start, host_protection(prot))
+        if result < 0:
+            raise SyscallError(-result)
+        if prot & PROT_WRITE:
+            for page in self._watched(start, end):
+                host(NR["mprotect"], self.ram + page, PAGE, PROT_READ)
 
-    def _host_anonymous(self, real: int, size: int, kind: int = MAP_PRIVATE) -> None:
-        flags = kind | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE
-        if host(NR["mmap"], self.ram + real, size, 3, flags, -1, 0) < 0:
-            raise SyscallError(ENOMEM)
+    def _watched(self, start: int, end: int) -> list[int]:
+        """The pages of a range whose stores are noticed."""
+        if end - start > MANY:
+            pages = self.vm.code_pages() * PAGE
+            return [p for p in pages[(pages >= start) & (pages < end)].tolist() if p in self._watched(p, p + PAGE)]
+        flags = self.vm.page_flags[start // PAGE : page_up(end) // PAGE]
+        found: list[int] = (np.flatnonzero(flags & (PAGE_HAS_CODE | PAGE_LOOSE) == PAGE_HAS_CODE) * PAGE + start // PAGE * PAGE).tolist()
+        return found
 
     # -- the table
     def _changed(self) -> None:
@@ -102,15 +107,15 @@ class AddressSpace:
         merged: list[Area] = []
         for area in self.areas:
             last = merged[-1] if merged else None
-            if (last is not None and last.end == area.start and last.real + last.size == area.real and last.prot == area.prot
-                    and last.shared == area.shared and last.name == area.name):  # fmt: skip
+            if (last is not None and last.end == area.start and last.prot == area.prot and last.shared == area.shared and last.name == area.name
+                    and (not area.file or last.offset + last.size == area.offset)):  # fmt: skip
                 last.end = area.end
             else:
                 merged.append(area)
         if len(merged) > MAX_AREAS:
             raise SyscallError(ENOMEM)
         self.areas, self._starts = merged, [a.start for a in merged]
-        packed = b"".join(struct.pack("<4Q", a.start, a.end, a.real, a.prot) for a in merged)
+        packed = b"".join(struct.pack("<3Q", a.start, a.end, a.prot) for a in merged)
         ctypes.memmove(self._table, packed, len(packed))
         self.vm.set_record(user_area_count=len(merged))
         self.vm.vcpus[0].call("user_areas_changed")
@@ -136,13 +141,17 @@ class AddressSpace:
         """Whether nothing is mapped in [start, end)."""
         return not self.within(start, end)
 
+    def is_mapped(self, start: int, end: int) -> bool:
+        """Whether all of [start, end) is."""
+        return sum(min(a.end, end) - max(a.start, start) for a in self.within(start, end)) == end - start
+
     def _split(self, address: int) -> None:
         i = bisect_right(self._starts, address) - 1
         if i < 0:
             return
         a = self.areas[i]
         if a.start < address < a.end:
-            self.areas.insert(i + 1, Area(address, a.end, a.real + address - a.start, a.prot, a.shared, a.name))
+            self.areas.insert(i + 1, replace(a, start=address, offset=a.offset + address - a.start))
             self._starts.insert(i + 1, address)
             a.end = address
 
@@ -163,27 +172,19 @@ class AddressSpace:
 
     def map(self, start: int, size: int, prot: int, shared: bool = False, name: str = "") -> Area:
         """Map zeroed memory at `start`, which is free; `shared`: with the children of forks to come."""
-        area = Area(start, start + size, self._allocate(size), prot, shared, name)
-        if shared:
-            self._host_anonymous(area.real, size, MAP_SHARED)
+        if self._host_map(start, size, prot, (MAP_SHARED if shared else MAP_PRIVATE) | MAP_ANONYMOUS) < 0:
+            raise SyscallError(ENOMEM)
+        area = Area(start, start + size, prot, shared, name)
         self._insert(area)
         return area
 
-    def map_file(self, start: int, size: int, prot: int, fd: int, offset: int, writable: bool, name: str = "") -> int:
-        """Map a file, shared, at `start`, which is free. The pages past its end are missing. 0, or a negative error number."""
-        import os
-
-        there = max(0, min(size, page_up(os.fstat(fd).st_size) - offset))
-        real = self._allocate(size)
-        if there:
-            result = host(NR["mmap"], self.ram + real, there, 1 | 2 * writable, MAP_SHARED | MAP_FIXED, fd, offset)
-            if result < 0:
-                self._release(Area(start, start + size, real, 0))
-                return result
-        if there:
-            self._insert(Area(start, start + there, real, prot, True, name))
-        if there < size:
-            self._insert(Area(start + there, start + size, real + there, MISSING, True, name))
+    def map_file(self, start: int, size: int, prot: int, fd: int, offset: int, shared: bool, name: str = "") -> int:
+        """Map a file at `start`, which is free. 0, or a negative error number."""
+        result = self._host_map(start, size, prot, MAP_SHARED if shared else MAP_PRIVATE, fd, offset)
+        if result < 0:
+            self._host_map(start, size, 0, MAP_PRIVATE | MAP_ANONYMOUS)
+            return result
+        self._insert(Area(start, start + size, prot, shared, name, offset))
         return 0
 
     def _insert(self, area: Area) -> None:
@@ -194,42 +195,56 @@ class AddressSpace:
 
     def unmap(self, start: int, end: int) -> None:
         """Remove whatever is in [start, end)."""
-        if not self.within(start, end):
+        if self.is_free(start, end):
             return
         self._split(start)
         self._split(end)
-        gone = [a for a in self.areas if start <= a.start < end]
         self.areas = [a for a in self.areas if not start <= a.start < end]
         self._changed()
-        for area in gone:
-            self._release(area)
+        self._release(start, end)
+
+    def _release(self, start: int, end: int) -> None:
+        """Nothing is mapped there any longer."""
+        self._forget(self._vcpu, start, end - start)
+        self._host_map(start, end - start, 0, MAP_PRIVATE | MAP_ANONYMOUS)
 
     def protect(self, start: int, end: int, prot: int) -> bool:
-        """Change the protection; False if not all of it is mapped."""
-        found = self.within(start, end)
-        if sum(min(a.end, end) - max(a.start, start) for a in found) != end - start:
+        """Change the protection; False if not all of it is mapped. EACCES for what a file does not allow."""
+        if not self.is_mapped(start, end):
             return False
+        self._host_protect(start, end, prot)
         self._split(start)
         self._split(end)
-        for a in self.areas:
-            if start <= a.start < end and a.prot != MISSING:
-                a.prot = prot
+        for a in self.within(start, end):
+            a.prot = prot
         self._changed()
         return True
+
+    def grow(self, area: Area, more: int) -> int:
+        """Make an area longer by what is free behind it. 0, or a negative error number."""
+        result = host(NR["munmap"], self.ram + area.end, more)
+        result = result or min(host(NR["mremap"], self.ram + area.end - PAGE, PAGE, PAGE + more, 0), 0)
+        if result < 0:
+            self._host_map(area.end, more, 0, MAP_PRIVATE | MAP_ANONYMOUS)
+            return result
+        self._host_protect(area.end, area.end + more, area.prot)
+        area.end += more
+        self._changed()
+        return 0
 
     def move(self, start: int, size: int, new: int, new_size: int) -> None:
         """Move memory of one area to `new`, which is free, growing or shrinking it; its pages move, they are not copied."""
         old = self.find(start)
         if old is None or start + size > old.end:
             raise SyscallError(EFAULT)
-        prot, shared, name = old.prot, old.shared, old.name
-        area = self.map(new, new_size, prot, shared, name)
-        kept = min(size, new_size)
-        source = self.ram + old.real + start - old.start
-        if host(NR["mremap"], source, kept, kept, 3, self.ram + area.real) < 0:  # MREMAP_MAYMOVE | MREMAP_FIXED
+        area = replace(old, start=new, end=new + new_size, offset=old.offset + start - old.start)
+        self._host_protect(start, start + size, old.prot)
+        for page in self._watched(start, start + size):  # pieces of one mapping are moved at once only if they are alike
+            host(NR["mprotect"], self.ram + page, PAGE, host_protection(old.prot))
+        if host(NR["mremap"], self.ram + start, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, self.ram + new) < 0:
             raise SyscallError(ENOMEM)
-        self._host_anonymous(old.real + start - old.start, kept)
-        self.vm.vcpus[0].call("forget_code", area.real, new_size)
+        self._forget(self._vcpu, new, new_size)
+        self._insert(area)
         self.unmap(start, start + size)
 
     def clear(self) -> None:
@@ -237,38 +252,60 @@ class AddressSpace:
         gone, self.areas = self.areas, []
         self._changed()
         for area in gone:
-            self._release(area)
+            self._release(area.start, area.end)
         self.brk_start = self.brk = 0
 
     # -- contents
+    def _check(self, address: int, size: int, access: int) -> None:
+        """EFAULT unless every byte may be read, and for PROT_WRITE written."""
+        end = address + size
+        while address < end:
+            area = self.find(address)
+            if area is None or not area.prot or (access == PROT_WRITE and not area.prot & PROT_WRITE):
+                raise SyscallError(EFAULT)
+            address = area.end
+
+    def _open(self, address: int, size: int, prot: int) -> None:
+        """The host is going to store there: code that was made from it goes."""
+        for page in self._watched(address, address + size):
+            self._forget(self._vcpu, page, PAGE)
+            host(NR["mprotect"], self.ram + page, PAGE, prot)
+
     def pieces(self, address: int, size: int, access: int = 0) -> Iterator[tuple[int, int]]:
         """(host address, bytes) of guest memory, in order. EFAULT if some of it is not mapped or, for PROT_WRITE, not writable."""
-        while size > 0:
-            i = bisect_right(self._starts, address) - 1
-            area = self.areas[i] if i >= 0 else None
-            if area is None or address >= area.end or not area.prot or area.prot == MISSING or (access == PROT_WRITE and not area.prot & 2):
-                raise SyscallError(EFAULT)
-            n = min(size, area.end - address)
-            yield self.ram + area.real + address - area.start, n
-            address += n
-            size -= n
+        if size > 0:
+            self._check(address, size, access)
+            if access == PROT_WRITE:
+                self._open(address, size, PROT_READ | PROT_WRITE)
+            yield self.ram + address, size
 
     def read(self, address: int, size: int) -> bytes:
         """Guest memory."""
-        i = bisect_right(self._starts, address) - 1
-        if i >= 0:
-            area = self.areas[i]
-            if address + size <= area.end and area.prot and area.prot != MISSING:
-                return ctypes.string_at(self.ram + area.real + address - area.start, size)
-        return b"".join(ctypes.string_at(at, n) for at, n in self.pieces(address, size))
+        if size <= 0:
+            return b""
+        self._check(address, size, 0)
+        data = ctypes.string_at(self.ram + address, size)
+        self._fail_if_missing()
+        return data
 
     def write(self, address: int, data: bytes, force: bool = False) -> None:
         """Store to guest memory, as its kernel would (`force`: whatever the protection)."""
-        done = 0
-        for at, n in list(self.pieces(address, len(data), 0 if force else PROT_WRITE)):
-            ctypes.memmove(at, data[done : done + n], n)
-            self._invalidate(self._vcpu, at - self.ram, n)
-            done += n
+        if not data:
+            return
+        self._check(address, len(data), 0 if force else PROT_WRITE)
+        if force:
+            host(NR["mprotect"], self.ram + (address & -PAGE), page_up(address + len(data)) - (address & -PAGE), PROT_READ | PROT_WRITE)
+        self._open(address, len(data), PROT_READ | PROT_WRITE)
+        ctypes.memmove(self.ram + address, data, len(data))
+        if force:
+            for a in self.within(address & -PAGE, page_up(address + len(data))):
+                self._host_protect(max(a.start, address & -PAGE), min(a.end, page_up(address + len(data))), a.prot)
+        self._fail_if_missing()
+
+    def _fail_if_missing(self) -> None:
+        """EFAULT if the access just made found no memory: past the end of a file."""
+        if self.vm.mended():
+            raise SyscallError(EFAULT)
 
     def written(self, pieces: list[tuple[int, int]], size: int) -> None:
         """The host stored `size` bytes into pieces of guest memory: code made from them goes."""
@@ -280,12 +317,10 @@ class AddressSpace:
             size -= n
 
     def host_address(self, address: int, size: int, access: int = PROT_WRITE) -> int:
-        """Where `size` bytes of guest memory are; EFAULT if they are not in one piece."""
+        """Where `size` bytes of guest memory are, 0 for address 0; EFAULT if they are not all there."""
         if not address:
             return 0
-        (at, n), *_ = self.pieces(address, max(size, 1), access)
-        if n < size:
-            raise SyscallError(EFAULT)
+        ((at, _),) = self.pieces(address, max(size, 1), access)
         return at
 
     def string(self, address: int) -> bytes:
@@ -305,7 +340,7 @@ class AddressSpace:
         """As /proc/self/maps."""
         def line(a: Area) -> str:
             flags = "".join(c if a.prot & bit else "-" for c, bit in (("r", 1), ("w", 2), ("x", 4))) + ("s" if a.shared else "p")
-            head = f"{a.start:08x}-{a.end:08x} {flags} 00000000 00:00 0 "
+            head = f"{a.start:08x}-{a.end:08x} {flags} {a.offset if a.file else 0:08x} 00:00 0 "
             return f"{head:<73}{a.name}\n" if a.name else head + "\n"
 
         return "".join(line(a) for a in self.areas)

@@ -25,7 +25,7 @@ from __future__ import annotations
 import ctypes
 import struct
 
-from dbt.engine import map_memory
+from dbt.engine import faults, map_memory
 
 from .syscalls.numbers import HOST as NR
 
@@ -41,6 +41,8 @@ RING_ENTRIES, SIGINFO = 64, 128
 SA_SIGINFO, SA_RESTORER, SA_ONSTACK, SA_NOCLDSTOP, SA_NOCLDWAIT = 4, 0x0400_0000, 0x0800_0000, 1, 2
 SIG_DFL, SIG_IGN = 0, 1
 SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK = 0, 1, 2
+FAULTS = (7, 11)  # SIGBUS, SIGSEGV
+_FAULT_MASK = 1 << 6 | 1 << 10
 
 _base = map_memory(4096, executable=True)
 _ring = map_memory(64 + RING_ENTRIES * SIGINFO + 4096)
@@ -99,6 +101,9 @@ def signals() -> list[bytes]:
 def set_action(signal: int, action: int | None, flags: int = 0) -> int:
     """Have the host take a signal by our handler (None), ignore it, or do its default action."""
     handler = _base + _HANDLER if action is None else action
+    if signal in FAULTS and faults.installed:  # those of guest memory are not signals: ours is the handler behind that
+        faults.set_next(signal, handler)
+        return 0
     # every signal is blocked in the handler
     data = struct.pack("<4Q", handler, flags | SA_SIGINFO | SA_RESTORER, _base + _RESTORER, _M)
     return host(NR["rt_sigaction"], signal, _address(data), 0, 8)
@@ -106,13 +111,17 @@ def set_action(signal: int, action: int | None, flags: int = 0) -> int:
 
 def get_action(signal: int) -> int:
     """The host's handler for a signal: SIG_DFL, SIG_IGN or an address."""
+    if signal in FAULTS and faults.installed:
+        return faults.next(signal)
     out = bytearray(32)
     host(NR["rt_sigaction"], signal, 0, _writable(out), 8)
     return int.from_bytes(out[:8], "little")
 
 
 def set_mask(how: int, mask: int) -> int:
-    """Change this thread's signal mask; the one before."""
+    """Change this thread's signal mask; the one before. Faults are never blocked: the host would end us."""
+    if how != SIG_UNBLOCK:
+        mask &= ~_FAULT_MASK
     out = bytearray(8)
     host(NR["rt_sigprocmask"], how, _address(mask.to_bytes(8, "little")), _writable(out), 8)
     return int.from_bytes(out, "little")

@@ -21,6 +21,7 @@ from .limits import Limits
 from .loader import LIMIT, PIE_BASE, Program, entry_point, make_stack, map_program, read_program
 from .memory import AddressSpace, page_up
 from .sandbox import AT_FDCWD, OPENS, Sandbox
+from .siginfo import SIGBUS, fault_info
 from .signals import Signals
 from .syscalls import arguments, table
 from .threads import TURN, Again, Threads
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 MSR_USER = 0x4000 | 0x1000 | 0x20 | 0x10 | 0x2 | 0x2000 | 0x900 | 1 << 25 | 1 << 23  # PR ME IR DR RI FP FE0 FE1 VEC VSX
 MSR_SF, MSR_LE = 1 << 63, 1
-MEMORY = 1 << 38  # guest addresses that can be mapped at one time
 SLICE = 1 << 24
 FOREVER = 1 << 62
 
@@ -65,7 +65,7 @@ class Process:
 
         self.options = options
         every = native.set_mask(native.SIG_BLOCK, (1 << 64) - 1)  # what threads we start inherit: signals come to this one
-        self.vm = VM(memory=MEMORY, cpu=options.cpu, engine=options.engine, private=True, **options.vm)
+        self.vm = VM(cpu=options.cpu, engine=options.engine, direct=True, **options.vm)
         native.set_mask(native.SIG_SETMASK, every)
         self.vcpu: Any = self.vm.vcpus[0]
         self.vcpu.dec_expiry = FOREVER
@@ -110,14 +110,14 @@ class Process:
         bits = self.abi.bits
         space = self.space
         space.clear()
-        space.limit = space.top = LIMIT[bits]
+        space.limit = space.top = min(LIMIT[bits], self.vm.memory_size)
         end = map_program(space, program, PIE_BASE[bits])
         entry, toc = entry_point(space, program)
         space.brk_start = space.brk = page_up(end)
         sixteen = self.random.randbytes(16) if self.random is not None else os.urandom(16)
         vcpu = self.vcpu
         if interpreter is not None:
-            space.top = LIMIT[bits] - (page_up(self.options.stack) + (2 << 20))
+            space.top = space.limit - (page_up(self.options.stack) + (2 << 20))
             map_program(space, interpreter, None)
             entry, toc = entry_point(space, interpreter)
         sp = make_stack(space, program, interpreter, self.vm.cpu, argv, environment, sixteen, self.options.stack)
@@ -233,6 +233,8 @@ class Process:
                 raise NotEmulated(f"a Linux program ended with {event}")
             if many and (kind is Budget or self.threads.current.waits):
                 self.threads.turn()
+            if self.vm.mended():  # memory went away in the middle of an access: another process made a file shorter
+                self.signals.force(SIGBUS, fault_info(SIGBUS, 2, 0))
             if vcpu.attention:
                 self.signals.attend()
 

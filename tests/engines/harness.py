@@ -19,7 +19,8 @@ import numpy as np
 
 from dbt.backend import layout
 from dbt.backend.compiler import compile_text
-from dbt.backend.llvm import METADATA, RUNTIME, declarations
+from dbt.backend.llvm import RUNTIME, declarations
+from dbt.backend.metadata import METADATA
 from dbt.backend.objects import load_object
 from dbt.backend.regions import RegionLowering
 from dbt.backend.translator import PASSES, _op_module

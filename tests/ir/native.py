@@ -16,7 +16,8 @@ import pytest
 from dbt.backend import layout
 from dbt.backend.compiler import compile_text
 from dbt.backend.handlers import Handler
-from dbt.backend.llvm import METADATA, RUNTIME, Lowering, declarations
+from dbt.backend.llvm import RUNTIME, Lowering, declarations
+from dbt.backend.metadata import METADATA
 from dbt.backend.objects import load_object, map_memory
 from dbt.backend.regions import RegionLowering
 from dbt.backend.translator import PASSES

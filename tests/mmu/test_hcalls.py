@@ -59,7 +59,7 @@ def test_enter_zeroes_the_page(rig: Rig) -> None:
     rig.vm.write(0x3F_FFF8, b"before!!" + b"x" * 4096 + b"behind!!")
     assert enter(rig, ZERO) == SUCCESS
     assert rig.vm.read(0x3F_FFF8, 4112) == b"before!!" + bytes(4096) + b"behind!!"
-    assert rig.vm._flags[0x400] & shared.PAGE_DIRTY
+    assert rig.vm.page_flags[0x400] & shared.PAGE_DIRTY
 
 
 def test_remove(rig: Rig) -> None:

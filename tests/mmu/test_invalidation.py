@@ -244,7 +244,7 @@ def test_unmapped_ram_is_dropped_by_real_page() -> None:
 
 def test_dirty_logging_sees_the_next_store() -> None:
     rig, _ = machine()
-    flags = rig.vm._flags
+    flags = rig.vm.page_flags
     assert flags[OLD >> 12] & shared.PAGE_DIRTY and level1(rig) == (EA, EA)
     flags[OLD >> 12] &= ~shared.PAGE_DIRTY & 0xFF
     rig.v.call("drop_writes", OLD)
@@ -257,13 +257,13 @@ def test_dirty_logging_sees_the_next_store() -> None:
 
 def test_page_with_code_keeps_its_stores_visible() -> None:
     rig, _ = machine()
-    rig.vm._flags[OLD >> 12] |= shared.PAGE_HAS_CODE
+    rig.vm.page_flags[OLD >> 12] |= shared.PAGE_HAS_CODE
     rig.v.call("drop_writes", OLD)
     for _ in range(3):
         slow = rig.v.slow_stores
         assert rig.store(EA, 7) is None
         assert level1(rig) == (EA, EMPTY) and rig.v.slow_stores == slow + 1
-    rig.vm._flags[OLD >> 12] &= ~shared.PAGE_HAS_CODE & 0xFF
+    rig.vm.page_flags[OLD >> 12] &= ~shared.PAGE_HAS_CODE & 0xFF
     assert rig.store(EA, 7) is None and level1(rig) == (EA, EA)
 
 

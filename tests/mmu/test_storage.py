@@ -118,7 +118,7 @@ def test_device_stores(rig: Rig, order: int) -> None:
 
 
 def test_read_only_memory_is_a_device_for_stores(rig: Rig) -> None:
-    rig.vm._flags[A >> 12] |= shared.PAGE_READ_ONLY
+    rig.vm.page_flags[A >> 12] |= shared.PAGE_READ_ONLY
     assert rig.load(KERNEL) == 0
     for _ in range(2):
         got = rig.store(KERNEL + 8, 5)

@@ -88,7 +88,7 @@ def test_quad_precision_as_under_qemu(build, engine: str) -> None:  # type: igno
 
 
 @pytest.mark.parametrize("abi", ABIS)
-@pytest.mark.parametrize(("name", "status"), [("memory", 0), ("processes", 3)])
+@pytest.mark.parametrize(("name", "status"), [("memory", 0), ("processes", 3), ("newcode", 0)])
 def test_as_linux_has_it(build, name: str, status: int, abi: str) -> None:  # type: ignore[no-untyped-def]
     done = ours(build(name, abi))
     assert (done.stdout.decode(), done.returncode) == ((HERE / "programs" / f"{name}.out").read_text(), status), done.stderr.decode()
@@ -106,6 +106,17 @@ def test_what_is_announced_works(build, abi: str) -> None:  # type: ignore[no-un
             continue  # its library needs more
         done = ours(build("features", abi), options=("-cpu", cpu))
         assert (done.stdout.decode().splitlines(), done.returncode) == ([*expected, *last], 0), done.stderr.decode()
+
+
+@pytest.mark.parametrize("abi", ABIS)
+def test_wild_pointers(build, abi: str) -> None:  # type: ignore[no-untyped-def]
+    """Faults are precise in handlers and in compiled code. QEMU agrees on the registers; its si_code and si_addr are not looked at."""
+    program = build("wild", abi)
+    expected = subprocess.run([ABIS[abi][1], program, "relaxed"], capture_output=True, timeout=60).stdout
+    assert expected.endswith(b"wrong 0\n")
+    for options in (("--engine", "interpreter"), ("--engine", "jit", "--warm", "20"), ("--engine", "jit")):
+        done = ours(program, options=options)
+        assert (done.stdout, done.returncode) == (expected, 0), done.stderr.decode()
 
 
 @pytest.mark.parametrize("abi", ABIS)

@@ -54,30 +54,9 @@ def _map(p: Process, address: int, size: int, prot: int, flags: int, fd: int, of
         address = space.gap(size, hint if hint >= 0x1_0000 else 0)
     if flags & MAP_ANONYMOUS:
         space.map(address, size, prot, kind != MAP_PRIVATE)
-    elif kind == MAP_PRIVATE:
-        area = space.map(address, size, prot, name=path)
-        result = _read_file(p, fd, space.ram + area.real + (address - area.start), size, offset)
-        if result < 0:
-            space.unmap(address, address + size)
-            return result
-    else:
-        result = space.map_file(address, size, prot, fd, offset, mode & 3 == os.O_RDWR, path)
-        if result < 0:
-            return result
-    return address
-
-
-def _read_file(p: Process, fd: int, at: int, size: int, offset: int) -> int:
-    """Fill memory from a file, as far as that goes."""
-    done = 0
-    while done < size:
-        n = host(NR["pread64"], fd, at + done, size - done, offset + done)
-        if n < 0:
-            return -ENODEV if n == -29 else n
-        if n == 0:
-            break
-        done += n
-    return 0
+        return address
+    result = space.map_file(address, size, prot, fd, offset, kind != MAP_PRIVATE, path)
+    return result if result < 0 else address
 
 
 @syscall
@@ -127,9 +106,8 @@ def mremap(p: Process, address: Address, old: Size, new: Size, flags: Int, wante
         if new < old:
             space.unmap(address + new, address + old)
         return address
-    if not area.shared and space.is_free(address + old, address + new) and address + new <= space.limit and area.end == address + old:
-        space.map(address + old, new - old, area.prot, name=area.name)
-        return address
+    if area.end == address + old and address + new <= space.limit and space.is_free(address + old, address + new):
+        return space.grow(area, new - old) or address
     if not flags & MREMAP_MAYMOVE:
         return -ENOMEM
     target = space.gap(new)
@@ -160,32 +138,30 @@ def brk(p: Process, address: Address) -> int:
 def madvise(p: Process, address: Address, size: Size, advice: Int) -> int:
     if address % PAGE:
         return -EINVAL
+    end = address + page_up(size)
+    if not p.space.is_mapped(address, end):
+        return -ENOMEM
     if advice in (MADV_DONTNEED, MADV_FREE):
-        end = address + page_up(size)
-        for a in p.space.within(address, end):
-            if a.shared:
-                continue
-            start, stop = max(a.start, address), min(a.end, end)
-            real = a.real + start - a.start
-            if a.name.startswith("/"):
-                continue  # its contents come from a file, and stay
-            host(NR["madvise"], p.space.ram + real, stop - start, MADV_DONTNEED)
-            p.vcpu.call("invalidate_code", real, stop - start)
+        result = host(NR["madvise"], p.space.ram + address, end - address, MADV_DONTNEED)
+        p.vcpu.call("invalidate_code", address, end - address)
+        return result
     return 0
 
 
 @syscall
 def msync(p: Process, address: Address, size: Size, flags: Int) -> int:
-    for a in p.space.within(address, address + page_up(size)):
-        if a.shared and a.prot != 8:
-            host(NR["msync"], p.space.ram + a.real, a.size, flags)
-    return 0
+    if address % PAGE:
+        return -EINVAL
+    end = address + page_up(size)
+    if not p.space.is_mapped(address, end):
+        return -ENOMEM
+    return host(NR["msync"], p.space.ram + address, end - address, flags) if size else 0
 
 
 @syscall
 def mincore(p: Process, address: Address, size: Size, out: Address) -> int:
     end = address + page_up(size)
-    if sum(min(a.end, end) - max(a.start, address) for a in p.space.within(address, end)) != end - address:
+    if not p.space.is_mapped(address, end):
         return -ENOMEM
     p.space.write(out, b"\1" * ((end - address) // PAGE))
     return 0
