@@ -174,13 +174,13 @@ def test_an_entry_that_cannot_be_marked() -> None:
     """A tree in a page that the hypervisor has made read-only: DSISR[45]."""
     rig = RadixRig()
     at = rig.map(rig.tree(0), EA, REAL)
-    rig.vm._flags[at >> 12] |= shared.PAGE_READ_ONLY
+    rig.vm.page_flags[at >> 12] |= shared.PAGE_READ_ONLY
     assert rig.load(EA) == fault(0x300, EA, NOT_RECORDED)
     assert rig.store(EA, 0) == fault(0x300, EA, NOT_RECORDED | STORE)
     assert rig.fetch(EA) == fault(0x400, EA, NOT_RECORDED)
-    rig.vm._flags[at >> 12] &= ~shared.PAGE_READ_ONLY & 0xFF
+    rig.vm.page_flags[at >> 12] &= ~shared.PAGE_READ_ONLY & 0xFF
     rig.word(at, V | L | REAL | ALL | R | C)
-    rig.vm._flags[at >> 12] |= shared.PAGE_READ_ONLY
+    rig.vm.page_flags[at >> 12] |= shared.PAGE_READ_ONLY
     assert rig.load(EA) == 0 and rig.store(EA, 0) is None
 
 
