@@ -18,7 +18,17 @@ from typing import Any, Literal
 import numpy as np
 
 from dbt import shared
-from dbt.engine import KINDS, Engine, faults, host_function, map_memory, release_window, reserve_window, shared_engine, unmap_memory
+from dbt.engine import (
+    KINDS,
+    Engine,
+    faults,
+    host_function,
+    map_memory,
+    release_window,
+    reserve_window,
+    shared_engine,
+    unmap_memory,
+)
 
 from .cpus import CPUS
 from .vcpu import VCPU

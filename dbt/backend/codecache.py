@@ -11,7 +11,6 @@ when that looks at an entry anew, as it does after isync; the architecture promi
 from __future__ import annotations
 
 from .. import shared, state
-from ..exits import Exit
 from . import layout
 from .locks import lock_code, unlock_code
 from .machinery import (
@@ -37,7 +36,6 @@ _JUMP_CACHE = u64(state.JUMP_CACHE)
 _STRIDE = u64(layout.CODE_PAGE_STRIDE)
 _HAS_CODE, _LOOSE = u64(shared.PAGE_HAS_CODE), u64(shared.PAGE_LOOSE)
 _READ = u64(1)  # PROT_READ
-_CODE_CHANGED = u64(Exit.CODE_CHANGED)
 _EMPTY_TAG = u64(0xFFFF_FFFF_FFFF_FFFF)
 _ENTRY = u64(layout.ENTRY_BYTES)
 _WORD, _HOT = u64(layout.ENTRY_WORD), u64(layout.ENTRY_HOT)
@@ -304,7 +302,7 @@ def _written(v, m, real, size):  # type: ignore[no-untyped-def]
             if not used:
                 _drop_page(v, m, real_page)
             elif m.window:
-                write8(m.page_flags + real_page, _HAS_CODE | _LOOSE)
+                atomic_or8(m.page_flags + real_page, _LOOSE)
         first += u64(4)
     return changed
 
@@ -336,20 +334,19 @@ def _differs(m, real):  # type: ignore[no-untyped-def]
     return False
 
 
-@exported
+@compiled
 def code_block_changed(v, ea):  # type: ignore[no-untyped-def]
-    """icbi in a Linux process: the cache block may have changed unnoticed, in a file that others write to or a page that is loose.
-
-    The instruction is run again if code that may be running depended on it."""
+    """icbi in a window: the cache block may have changed unnoticed, in a file that others write to or a page that is loose. Whether code
+    that may be running depended on it."""
     m = machine_of(v)
-    if m.window == u64(0) or ea >= m.window or read8(m.page_flags + (ea >> u64(12))) & _HAS_CODE == u64(0):
-        return u64(0)
-    word = ea & ~u64(127)
-    for _ in range(32):
-        if _differs(m, word) and code_written(v, word, u64(4)):
-            v.exit = _CODE_CHANGED
-        word += u64(4)
-    return u64(0)
+    changed = False
+    if read8(m.page_flags + (ea >> u64(12))) & _HAS_CODE:
+        word = ea & ~u64(127)
+        for _ in range(32):
+            if _differs(m, word) and code_written(v, word, u64(4)):
+                changed = True
+            word += u64(4)
+    return changed
 
 
 @exported
