@@ -27,22 +27,28 @@ def guest(request: Any) -> Iterator[Guest]:
     made.close()
 
 
+def engines(instructions: list[Instruction]) -> Any:
+    """All of them interpreted, some compiled (which takes LLVM a third of a second each); the slow tests compile all."""
+    pairs = [("interpreter", i) for i in instructions] + [("jit", i) for i in instructions[::6]]
+    return pytest.mark.parametrize("guest,i", pairs, indirect=["guest"], ids=lambda x: getattr(x, "mnemonic", x))
+
+
 def agree(guest: Guest, i: Instruction, cases: Any) -> None:
     count, wrong = differences(guest, i, cases)
     assert count and not wrong, "\n".join(wrong[:5])
 
 
-@pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
+@engines(INSTRUCTIONS)
 def test_random_operands(guest: Guest, i: Instruction) -> None:
     agree(guest, i, randoms(i, 1000, 11, CONTROL))
 
 
-@pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
+@engines(INSTRUCTIONS)
 def test_special_operands(guest: Guest, i: Instruction) -> None:
     agree(guest, i, specials(i, (0,) if len(i.operands) > 1 else MODES))
 
 
-@pytest.mark.parametrize("i", VSX, ids=lambda i: i.mnemonic)
+@engines(VSX)
 def test_scalars_of_vsx(guest: Guest, i: Instruction) -> None:
     agree(guest, i, randoms(i, 400, 12, CONTROL))
 
