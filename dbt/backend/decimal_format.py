@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dfp
-from .decimal_wide import digits, over, plus, times
+from .decimal_wide import POWERS, digits, over, plus, times
 from .machinery import compiled, u64
 
 ZERO, ONE = u64(0), u64(1)
 FINITE, INFINITE, QUIET_NAN, SIGNALLING_NAN = (u64(x) for x in (dfp.FINITE, dfp.INFINITE, dfp.QUIET_NAN, dfp.SIGNALLING_NAN))
 SHORT, LONG, QUAD = dfp.SHORT, dfp.LONG, dfp.QUAD
 BIASES, CONTINUATIONS = (np.array([d.get(n, 0) for n in range(dfp.QUAD + 1)], np.int64) for d in (dfp.BIAS, dfp.CONTINUATION))
-THOUSAND, DECLET = u64(1000), u64(0x3FF)
+THOUSAND, BILLION, TEN_15, DECLET = u64(1000), u64(10**9), u64(10**15), u64(0x3FF)
 
 
 def declet_value(x: int) -> int:
@@ -65,10 +65,10 @@ def most_exponent(declets):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def from_declets(high, low, first, declets):  # type: ignore[no-untyped-def]
-    """The number whose leading digit is `first` and whose other digits are the last declets of an encoding."""
-    x = (first, ZERO, ZERO, ZERO)
-    for n in range(declets - 1, -1, -1):
+def declets_value(high, low, first, start, stop):  # type: ignore[no-untyped-def]
+    """The number of at most 19 digits whose leading digit is `first`, the others in declets start-1 down to stop."""
+    value = first
+    for n in range(start - 1, stop - 1, -1):
         at = u64(10 * n)
         if n < 6:
             declet = low >> at
@@ -76,24 +76,40 @@ def from_declets(high, low, first, declets):  # type: ignore[no-untyped-def]
             declet = high << u64(4) | low >> at
         else:
             declet = high >> (at - u64(64))
-        x = plus(times(x, THOUSAND), (VALUES[declet & DECLET], ZERO, ZERO, ZERO))
-    return x
+        value = value * THOUSAND + VALUES[declet & DECLET]
+    return value
+
+
+@compiled
+def from_declets(high, low, first, declets):  # type: ignore[no-untyped-def]
+    """The number whose leading digit is `first` and whose other digits are the last declets of an encoding."""
+    if declets < 6:
+        return declets_value(high, low, first, declets, 0), ZERO, ZERO, ZERO
+    x = times((declets_value(high, low, first, declets, 5), ZERO, ZERO, ZERO), TEN_15)
+    return plus(x, (declets_value(high, low, ZERO, 5, 0), ZERO, ZERO, ZERO))
 
 
 @compiled
 def to_declets(x, declets):  # type: ignore[no-untyped-def]
     """(high, low, leading digit): the inverse, canonical."""
     high = low = ZERO
+    left = 0  # groups of three digits in `chunk`
+    chunk = ZERO
     for n in range(declets):
-        x, group = over(x, THOUSAND)
-        declet, at = DECLETS[group], u64(10 * n)
+        if left == 0:
+            x, chunk = over(x, BILLION)
+            left = 3
+        upper = chunk // THOUSAND
+        declet, at = DECLETS[chunk - upper * THOUSAND], u64(10 * n)
+        chunk = upper
+        left -= 1
         if n < 7:
             low |= declet << at
         if n == 6:
             high |= declet >> u64(4)
         elif n > 6:
             high |= declet << (at - u64(64))
-    return high, low, x[0]
+    return high, low, x[0] * POWERS[3 * left] + chunk
 
 
 @compiled

@@ -92,10 +92,14 @@ def step(limb, rest, d):  # type: ignore[no-untyped-def]
 
 @compiled
 def over(x, d):  # type: ignore[no-untyped-def]
-    """(quotient, remainder) by d < 2**32."""
-    a, rest = step(x[3], ZERO, d)
-    b, rest = step(x[2], rest, d)
-    c, rest = step(x[1], rest, d)
+    """(quotient, remainder) by d < 2**32. Most numbers are short: limbs above them cost nothing."""
+    a = b = c = rest = ZERO
+    if x[3] != ZERO:
+        a, rest = step(x[3], rest, d)
+    if x[2] | rest != ZERO:
+        b, rest = step(x[2], rest, d)
+    if x[1] | rest != ZERO:
+        c, rest = step(x[1], rest, d)
     e, rest = step(x[0], rest, d)
     return (e, c, b, a), rest
 
