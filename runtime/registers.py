@@ -36,6 +36,9 @@ class Bank(MutableSequence[int]):
 
     def __init__(self, address: int, name: str) -> None:
         self._address, self._slot = address, SLOTS[name]
+        made = _C.get(self._slot.type.bits)  # hypercalls read and write many of these
+        places = range(address + self._slot.offset, address + self._slot.offset + self._slot.count * self._slot.stride, self._slot.stride)
+        self._cells = [] if made is None else [made.from_address(place) for place in places]
 
     def __len__(self) -> int:
         return self._slot.count
@@ -43,9 +46,14 @@ class Bank(MutableSequence[int]):
     def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return [self[n] for n in range(*i.indices(len(self)))]
+        if self._cells and i >= 0:
+            return self._cells[i].value
         return read(self._address, self._slot.element(i))
 
     def __setitem__(self, i: Any, value: Any) -> None:
+        if self._cells and i >= 0:
+            self._cells[i].value = int(value)  # what is too wide is cut
+            return
         write(self._address, self._slot.element(i), int(value))
 
     def __iter__(self) -> Iterator[int]:

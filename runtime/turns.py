@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dbt.exits import Exit
 from dbt.shared import OFFSETS
+from dbt.state import offset
 
 from .events import Budget, Event, Halted
 
@@ -26,6 +27,7 @@ class Turns:
         self.vm = vm
         field = {n: ctypes.c_uint64.from_address(vm.record_address + OFFSETS[n]) for n in ("turn_cpu", "turn_left", "run_left")}
         self._cpu, self._left, self._run_left = field["turn_cpu"], field["turn_left"], field["run_left"]
+        self._counts = [ctypes.c_uint64.from_address(vcpu.address + offset("icount")) for vcpu in vm.vcpus]
         vm.set_record(turn_length=TURN if len(vm.vcpus) > 1 else NEVER)
         self._run = vm.engine.function("run_turns", 0)
 
@@ -37,7 +39,7 @@ class Turns:
     @property
     def instructions(self) -> int:
         """Instructions executed so far, by all."""
-        return sum(vcpu.icount for vcpu in self.vm.vcpus)
+        return sum(count.value for count in self._counts)
 
     @property
     def timebase(self) -> int:
