@@ -35,7 +35,7 @@ ARCHITECTURE = "ppc64el"
 KERNEL_PACKAGE = "linux-image-powerpc64le"  # depends on the current version's package
 BUSYBOX_PACKAGE = "busybox-static"
 AR_MAGIC, AR_HEADER = b"!<arch>\n", 60
-ELSEWHERE = "elsewhere, give files of your own: --kernel vmlinux --initrd root.cpio.gz (ppcdbt boot without `debian` has another guest)"
+OTHERWISE = "give files of your own: --kernel vmlinux --initrd root.cpio.gz (ppcdbt boot without `debian` has another guest)"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _recorded(record: Path) -> Guest | None:
 
 def _download(folder: Path, progress: Progress) -> Guest:
     if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
-        raise FetchError(f"Debian's kernel comes through apt-get, which is not here: {ELSEWHERE}")
+        raise FetchError(f"Debian's kernel comes through apt-get, which is not here: {OTHERWISE}")
     with TemporaryDirectory(prefix="packages-", dir=folder) as work:
         client = PackageClient(Path(work), ARCHITECTURE, progress)
         image = client.dependency(KERNEL_PACKAGE, re.compile(r"linux-image-\d\S*-powerpc64le"))
@@ -134,7 +134,7 @@ class PackageClient:
 
     def _absent(self, package: str) -> str:
         reason = f": {self._refused}" if self._refused else ""
-        return f"the package sources of this system have no {package} for {ARCHITECTURE}, or there is no network{reason}. On Debian it works; {ELSEWHERE}"
+        return f"the package sources of this system have no {package} for {ARCHITECTURE}, or there is no network{reason}. Else {OTHERWISE}"
 
 
 def member(package: Path, wanted: Callable[[str], bool]) -> bytes:
