@@ -17,10 +17,8 @@ from . import native
 from .auxv import facilities
 from .errno import EFAULT, EINTR, ENOSYS, ERESTART, SyscallError
 from .frames import set_fpscr
-from .limits import Limits
 from .loader import LIMIT, PIE_BASE, Program, entry_point, make_stack, map_program, read_program
 from .memory import AddressSpace, page_up
-from .sandbox import AT_FDCWD, OPENS, Sandbox
 from .siginfo import SIGBUS, fault_info
 from .signals import Signals
 from .syscalls import arguments, table
@@ -28,11 +26,14 @@ from .threads import TURN, Again, Threads
 
 if TYPE_CHECKING:
     from .abi import Abi
+    from .limits import Limits
+    from .sandbox import Sandbox
 
 MSR_USER = 0x4000 | 0x1000 | 0x20 | 0x10 | 0x2 | 0x2000 | 0x900 | 1 << 25 | 1 << 23  # PR ME IR DR RI FP FE0 FE1 VEC VSX
 MSR_SF, MSR_LE = 1 << 63, 1
 SLICE = 1 << 24
 FOREVER = 1 << 62
+AT_FDCWD = -100
 
 
 @dataclass(slots=True)
@@ -76,7 +77,11 @@ class Process:
         self.argv: list[bytes] = []
         self.signals = Signals(self)
         self.root = os.path.abspath(os.fsencode(options.root)) if options.root else b""
-        self.sandbox = Sandbox(self, self.root, os.fsencode(options.scratch), options.temporary) if options.scratch else None
+        self.sandbox: Sandbox | None = None
+        if options.scratch:
+            from .sandbox import Sandbox
+
+            self.sandbox = Sandbox(self, self.root, os.fsencode(options.scratch), options.temporary)
         self.clear_child_tid = 0
         self.threads = Threads(self)
         self.restartable = False
@@ -84,8 +89,11 @@ class Process:
         self.attached: dict[int, int] = {}  # System V shared memory: address to size
         self.converts = False  # there is a descriptor whose contents are in the host's byte order
         self.no_result = False  # the call being made has set all registers
-        limited = options.timeout is not None or options.max_instructions is not None or options.trace is not None
-        self.limits = Limits(self, options.timeout, options.max_instructions, options.trace) if limited else None
+        self.limits: Limits | None = None
+        if options.timeout is not None or options.max_instructions is not None or options.trace is not None:
+            from .limits import Limits
+
+            self.limits = Limits(self, options.timeout, options.max_instructions, options.trace)
         self.first = os.getpid()
         self.random = random.Random(options.seed) if options.seed is not None else None
 
@@ -143,7 +151,7 @@ class Process:
     def path(self, name: bytes, follow: bool = True, directory: int = AT_FDCWD) -> bytes:
         """A path name of the guest as the host should look it up: below -L, if it is there. Links below -L lead to places below it."""
         if self.sandbox is not None:
-            if name.startswith(b"/proc/") and self.sandbox.call in OPENS:
+            if name.startswith(b"/proc/") and self.sandbox.opens:
                 return name  # for proc_file
             return self.sandbox.resolve(name, follow, directory)
         if name == b"/proc/self/exe" and follow:

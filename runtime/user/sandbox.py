@@ -136,6 +136,11 @@ class Sandbox:
         if name in ("fcntl", "fcntl64") and second in REFUSED_FCNTL:
             raise SyscallError(EPERM)
 
+    @property
+    def opens(self) -> bool:
+        """Whether the call opens a file."""
+        return self.call in OPENS
+
     def _argument(self, n: int) -> int:
         value = int(self.p.vcpu.gpr[3 + n]) & 0xFFFF_FFFF
         return value - (value >> 31 << 32)
