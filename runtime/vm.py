@@ -33,14 +33,14 @@ from dbt.engine import (
 from .cpus import CPUS
 from .vcpu import VCPU
 
-MACHINERY = ("runtime.mmu", "runtime.mmu.multiple", "runtime.mmu.atomic", "runtime.mmu.segments", "runtime.mmu.invalidate",
-             "runtime.mmu.radix_tlbie", "runtime.mmu.hcalls", "runtime.mmu.shared_page", "runtime.interrupts", "runtime.messages",
-             "runtime.dispatch", "runtime.scheduler", "runtime.clock", "dbt.backend.locks", "dbt.backend.codecache", "dbt.backend.softfloat",
-             "dbt.backend.float_compute",
-             "dbt.backend.float_exact", "dbt.backend.float_instruction",
-             "dbt.backend.quad", "dbt.backend.quad_compute", "dbt.backend.quad_exact",
-             "dbt.backend.decimal_wide", "dbt.backend.decimal_format", "dbt.backend.decimal_round", "dbt.backend.decimal_compute", "dbt.backend.decimal_bits",
-             "dbt.backend.decimal_exact")  # fmt: skip
+# Modules with compiled functions; tests/test_dependencies.py knows whether one is missing.
+MACHINERY = (
+    "runtime.mmu", *(f"runtime.mmu.{n}" for n in ("multiple", "atomic", "segments", "invalidate", "radix_tlbie", "hcalls", "shared_page")),
+    *(f"runtime.{n}" for n in ("interrupts", "messages", "dispatch", "scheduler", "clock")),
+    *(f"dbt.backend.{n}" for n in ("locks", "codecache", "softfloat", "half", "float_compute", "float_exact", "float_instruction")),
+    *(f"dbt.backend.{n}" for n in ("quad", "quad_compute", "quad_exact")),
+    *(f"dbt.backend.decimal_{n}" for n in ("wide", "format", "round", "compute", "bits", "exact")),
+)  # fmt: skip
 EngineKind = Literal["reference", "interpreter", "jit"]
 CODE_TABLE_ENTRIES = 1 << 16
 CODE_POOL = 1 << 30  # address space for code pages; only what is used is resident

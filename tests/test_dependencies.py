@@ -97,6 +97,15 @@ def _imports_a_composer(name: str) -> bool:
     return any(t.startswith("dbt.backend.translator") for n, p in modules() if n == name for t, _ in imports(n, p))
 
 
+def test_machinery_is_complete() -> None:
+    """What is compiled is cached by the sources of MACHINERY: one that is missing there would be used stale."""
+    from runtime.vm import MACHINERY
+
+    named = {n for n, _ in modules() for m in MACHINERY if n == m or n.startswith(m + ".")}
+    compiled = {n for n, path in modules() if "machinery import" in path.read_text() and n != "dbt.backend.build"}
+    assert compiled <= named
+
+
 HEAVY = "import sys; heavy = sorted({'numba', 'llvmlite', 'rich', 'mypy', 'pytest'} & set(sys.modules)); assert not heavy, heavy"
 
 

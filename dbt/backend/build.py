@@ -310,6 +310,9 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     tm = target_machine(2)
     builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(whole, builder)
+    absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith("NRT_") and f.name != "NRT_Free"]
+    if absent:  # NRT_Free stands on error paths that are never taken
+        raise TypeError(f"machinery needs {', '.join(absent)}, Numba's run-time library, which is not there: no arrays may be made in it")
     report("machinery", len(EXPORTS), len(EXPORTS))
     return bytes(tm.emit_object(whole)), list(EXPORTS)
 
