@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errno import EINVAL
 from ..native import NR, Buffer, host, set_action
-from ..signals import SIG_DFL
+from ..signals import SIG_DFL, SIG_IGN
 from . import Address, Int, syscall
 from .files import open_flags
 
@@ -84,8 +84,10 @@ def timer_create(p: Process, clock: Int, event: Address, out: Address) -> int:
             if all(t.tid != thread for t in p.threads.all):
                 return -EINVAL
             notify = SIGEV_SIGNAL
-            if p.signals.get(signal).handler == SIG_DFL:
-                set_action(signal, None)  # it must reach us even if nothing in the program handles it
+            action = p.signals.get(signal)
+            if action.handler in (SIG_DFL, SIG_IGN):  # it must reach us even so: threads wait for it, blocked
+                p.signals.actions[signal] = action
+                set_action(signal, None)
         else:
             thread = 0
         given = Buffer(struct.pack("<Qii", value, signal, notify).ljust(64, b"\0"))
