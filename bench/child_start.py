@@ -21,7 +21,7 @@ def main(engine: str, program: str) -> int:
     import runtime.machines.bare
     from dbt import engine as engines
     from runtime import vm
-    from runtime.vcpu import VCPU
+    from runtime.turns import Turns
 
     imports = time.monotonic_ns() - imports
 
@@ -41,14 +41,14 @@ def main(engine: str, program: str) -> int:
     timed(engines, "place_image", "place the image")
     timed(vm.VM, "__init__", "vm")
     timed(runtime.cli.run, "load", "load the program")
-    original = VCPU.run
+    original = Turns.run
 
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not first:
             first.append(time.monotonic_ns())
         return original(self, *args, **kwargs)
 
-    VCPU.run = run  # type: ignore[method-assign]
+    Turns.run = run  # type: ignore[method-assign]
     status = runtime.cli.main(["run", "--engine", engine, program])
     end = time.monotonic_ns()
     heavy = [name for name in ("numba", "llvmlite") if name in sys.modules]

@@ -26,6 +26,7 @@ LEFT_OUT: dict[str, str] = {
     r"xvcv[ds]p[su]x[dw]s": "QEMU 7.2: an element that is a NaN spoils those after it (I 7.6.1)",
     r"xscv[su]xdsp": "QEMU 7.2 rounds to double precision first (I 7.6.1)",
     r"xs(max|min)cdp": "QEMU 7.2 gives the first of zeros of unlike sign: x > y ? x : y is the second (I 7.6.1.8 of 3.0)",
+    r"xs(max|min)jdp": "QEMU 7.2 does not look at the second operand when the first is a NaN: no VXSNAN for it (I 7.6.1.8 of 3.0)",
     r"xs\w+qpo": "QEMU 7.2 rounds to zero, not to odd, what is below the least denormal (I 7.3.2.6)",
     r"m[tf]fs.*|mcrfs|mtfsb[01]": "FPSCR is kept lazily; the sweep compares what is defined",
     r"lfdpx|stfdpx": "QEMU 7.2 raises SIGILL for them",

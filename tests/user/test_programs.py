@@ -31,7 +31,7 @@ def ours(program: Path, *arguments: str, options: tuple[str, ...] = (), stdin: b
     """`ppcdbt run`."""
     command = [sys.executable, "-m", "runtime.cli", "run", *options, str(program), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=600, env=environment)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=240, env=environment)
 
 
 @pytest.fixture(scope="session")
