@@ -98,12 +98,19 @@ def _imports_a_composer(name: str) -> bool:
 
 
 def test_machinery_is_complete() -> None:
-    """What is compiled is cached by the sources of MACHINERY: one that is missing there would be used stale."""
+    """What is compiled is cached by the sources of MACHINERY and what all share: one that is missing there would be used stale."""
+    from dbt.backend.build import _shared_sources
     from runtime.vm import MACHINERY
 
-    named = {n for n, _ in modules() for m in MACHINERY if n == m or n.startswith(m + ".")}
-    compiled = {n for n, path in modules() if "machinery import" in path.read_text() and n != "dbt.backend.build"}
+    paths = dict(modules())
+    named = {n for n in paths for m in MACHINERY if n == m or n.startswith(m + ".")}
+    compiled = {n for n, path in paths.items() if "machinery import" in path.read_text() and n != "dbt.backend.build"}
     assert compiled <= named
+    known = named | {n for n, path in paths.items() if path in _shared_sources()}
+    for name in compiled:
+        for target, line in imports(name, paths[name]):
+            module = target if target in paths else target.rpartition(".")[0]
+            assert module in known or paths[module].name == "__init__.py", f"{name}:{line} takes {target}"
 
 
 HEAVY = "import sys; heavy = sorted({'numba', 'llvmlite', 'rich', 'mypy', 'pytest'} & set(sys.modules)); assert not heavy, heavy"

@@ -72,8 +72,7 @@ def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Prog
     image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(handlers)
     image.machinery, image.exports = pickle.loads(fixed)
     image.handlers_key, image.isa = handlers_key, tuple(isa)
-    regions = [ROOT / "backend" / f"{n}.py" for n in ("regions", "translator", "llvm", "cached", "direct", "handlers")]
-    image.key = cache.source_key([*front, *back, *regions, ROOT / "backend" / "layout.py"], signature)
+    image.key = cache.source_key([ROOT / "backend" / f"{n}.py" for n in ("regions", "translator")], handlers_key)
     return image
 
 
@@ -97,7 +96,8 @@ def _machinery_key(modules: Sequence[str], signature: str) -> str:
 
 
 def _shared_sources() -> list[Path]:
-    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "backend/machinery.py", "backend/layout.py")]
+    """What the machinery is made from besides its own modules; tests/test_dependencies.py knows whether one is missing."""
+    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/layout.py")]
 
 
 def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
@@ -120,12 +120,18 @@ def _version_of(package: str) -> str:
 
 
 def _source(module: str) -> Path:
-    """The file or folder of a module, without importing more than its package."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ImportError(f"no module {module!r} (give a module that Python can import, e.g. with PYTHONPATH)")
-    path = Path(spec.origin)
-    return path.parent if path.name == "__init__.py" else path
+    """The file or folder of a module, without importing anything."""
+    top, _, rest = module.partition(".")
+    spec = importlib.util.find_spec(top)
+    if spec is not None:
+        if not spec.submodule_search_locations and spec.origin is not None and not rest:
+            return Path(spec.origin)
+        for folder in spec.submodule_search_locations or ():
+            path = Path(folder, *rest.split(".")) if rest else Path(folder)
+            for found in (path, path.with_name(f"{path.name}.py")):
+                if found.exists():
+                    return found
+    raise ImportError(f"no module {module!r} (give a module that Python can import, e.g. with PYTHONPATH)")
 
 
 def _cpu() -> str:
