@@ -60,7 +60,7 @@ class BackgroundCompiler:
         self._misses: list[int] = []  # hot entries whose region is not in the cache
         self._worth: deque[int] = deque()  # those of them that the thread is to compile
         self._looked = 0  # instructions that had run at the last look
-        self._loaded: dict[int, tuple[Compiled, int]] = {}  # id of a region -> it (so that the id stays its own) and its address
+        self._loaded: dict[Compiled, int] = {}  # where a region is in the arena
         self._pending: set[tuple[int, int, int]] = set()  # page, serial, offset of entries whose region waits to be installed
         self._work_to_do = threading.Event()
         self._resting = threading.Lock()  # held while the thread works on something: a fork waits for it
@@ -135,15 +135,15 @@ class BackgroundCompiler:
     def _put_now(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
         if _serial(page) != serial or not region.matches(_table(page)[:, 2]):
             return False
-        loaded = self._loaded.get(id(region))
-        if loaded is None:  # one copy serves every page with the same words
+        address = self._loaded.get(region)
+        if address is None:  # one copy serves every page with the same words
             try:
-                loaded = self._loaded[id(region)] = region, self._cache.load(self._arena, region.image)
+                address = self._loaded[region] = self._cache.load(self._arena, region.image)
             except MemoryError:
                 self._failed("the arena for compiled regions is full: hot code stays interpreted")
                 return True
         for entry in region.entries.tolist():
-            self._install(vcpu_address, page + entry * layout.ENTRY_BYTES, loaded[1])
+            self._install(vcpu_address, page + entry * layout.ENTRY_BYTES, address)
         bits = np.zeros(layout.CODE_PAGE_ENTRIES, np.uint8)
         bits[region.places] = 1
         covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(page + layout.PAGE_COVERED), np.uint8)

@@ -14,8 +14,9 @@ import struct
 import zlib
 from array import array
 from collections.abc import Collection
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,8 +39,11 @@ def key_of(words: Any, offset: int, mode: int) -> int:
     return int.from_bytes(blake2b(words[first : first + KEY_WORDS].tobytes() + struct.pack("<HH", mode, offset), digest_size=8).digest(), "little")
 
 
-class Compiled(NamedTuple):
-    """A region as an object: the word numbers (offset / 4) it can be entered at, those it was made from, and those words."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A region as an object: the word numbers (offset / 4) it can be entered at, those it was made from, and those words.
+
+    Equal to itself alone, so that tables can be kept by region."""
 
     entries: Any  # u16
     places: Any  # u16, ascending
