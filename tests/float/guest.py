@@ -17,6 +17,7 @@ CODE, TABLE, MEMORY = 0x1000, 0x10000, 1 << 24
 CASES = (MEMORY - TABLE) // 64
 SF, FP, ME = 1 << 63, 1 << 13, 1 << 12
 VSX = 1 << 23 | 1 << 25  # with VEC
+MSR = SF | FP | ME | VSX
 BEFORE = 0x5A5A_0123_4567_89AB  # what FRT holds: suppressed results leave it
 Case = tuple[int, int, int, int]  # FPSCR, FRA, FRB, FRC
 
@@ -54,14 +55,16 @@ class Guest:
         after = self.over(table, loop(words))[:, 4:7]
         return [tuple(map(int, row)) for row in after.tolist()]  # type: ignore[misc]
 
-    def over(self, table: Any, code: Sequence[int]) -> Any:
-        """The table of doublewords after the loop has gone over its rows."""
-        assert len(table) <= CASES
+    def over(self, table: Any, code: Sequence[int], displacements: Sequence[int] = ()) -> Any:
+        """The table of doublewords after the loop has gone over its rows; r3 is at the first one, r5 and on hold displacements."""
+        assert table.nbytes <= MEMORY - TABLE
         self.vm.write(CODE, struct.pack(f">{len(code)}I", *code))
         self.vm.write(TABLE, table.astype(">u8").tobytes())
         v = self.vcpu
-        v.msr, v.nia, v.ctr = SF | FP | ME | VSX, CODE, len(table)
+        v.msr, v.nia, v.ctr = MSR, CODE, len(table)
         v.gpr[3] = TABLE
+        for n, displacement in enumerate(displacements, 5):
+            v.gpr[n] = displacement
         v["cr"] = 0
         v.mode_changed()
         once, first = len(code) - 1, min(100, len(table))

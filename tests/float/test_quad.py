@@ -12,8 +12,9 @@ gmpy2 = pytest.importorskip("gmpy2")
 
 from . import quad_reference as reference  # noqa: E402
 from .check import ENABLES, MODES  # noqa: E402
+from .guest import MSR  # noqa: E402
 from .quad_operands import INSTRUCTIONS, Instruction, randoms, specials  # noqa: E402
-from .vsx_guest import CASES, MSR, Case, VsxGuest  # noqa: E402
+from .vsx_guest import CASES, Case, VsxGuest  # noqa: E402
 
 CONTROL = (0, 0, 0, *MODES, *ENABLES)
 
