@@ -10,7 +10,7 @@ Options = dict[str, Any]
 
 def build(options: Options) -> dict[str, Any]:
     """The handlers and the machinery, into the (empty) cache that the environment names: seconds by stage."""
-    from dbt.backend.build import load_image
+    from dbt.backend.build import load_image, parts
     from runtime.vm import MACHINERY
 
     seconds: dict[str, float] = {}
@@ -24,10 +24,10 @@ def build(options: Options) -> dict[str, Any]:
         state = (what, now)
 
     start, cpu = time.perf_counter(), time.process_time()
-    image = load_image(MACHINERY, (), progress)
+    image = parts(load_image(MACHINERY), progress)
     whole, cpu = time.perf_counter() - start, time.process_time() - cpu
     start = time.perf_counter()
-    load_image(MACHINERY)
+    parts(load_image(MACHINERY))
     return {
         "seconds": whole, "cpu": cpu, "warm_seconds": time.perf_counter() - start, "stages": seconds,
         "handlers": len(image.handler_names), "helpers": len(image.exports),

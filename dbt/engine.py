@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .backend.build import Code, Image, Progress, load_image, place_direct, place_image
+from .backend.build import Image, Progress, load_image, place_direct, place_image
 from .backend.faults import faults, release_window, reserve_window
+from .backend.linked import ADDRESS, Placed
 from .backend.objects import Arena, host_function, map_memory, unmap_memory
 
 KINDS = ("reference", "interpreter", "jit")
@@ -22,10 +23,10 @@ class Engine:
         self.isa = tuple(isa)
         for module in isa:  # its declarations: the decoder of translations and of the reference engine needs them
             importlib.import_module(module)
-        self.image: Image = load_image(machinery, isa, progress)
-        self.arena = Arena(64 << 20)
-        self.code: Code = place_image(self.image, self.arena)
-        self._direct_roots: Any = None
+        self.image: Image = load_image(machinery, isa)
+        self.arena = Arena(64 << 20, ADDRESS)
+        self.code: Placed = place_image(self.image, self.arena, progress)
+        self._direct_roots: list[int] = []
         self._functions: dict[tuple[str, int], Callable[..., int]] = {}
 
     def address(self, name: str) -> int:
@@ -35,12 +36,14 @@ class Engine:
         except KeyError:
             raise KeyError(f"the compiled machinery has no {name!r}") from None
 
-    def roots(self, direct: bool, progress: Progress | None = None) -> Any:
+    def roots(self, direct: bool, progress: Progress | None = None) -> list[int]:
         """Roots of the interpreter's decoder by Mode.key; with `direct`, for machines whose storage is a window (backend/faults.py)."""
         if not direct:
             return self.code.roots
-        if self._direct_roots is None:
-            self._direct_roots = place_direct(self.image, self.code, progress)
+        if not self._direct_roots:
+            direct_code = place_direct(self.image, self.code.symbols, self.arena, progress)
+            self.code.symbols.update(direct_code.symbols)
+            self._direct_roots = direct_code.roots
             faults.install(self.code.symbols)
             faults.watch(self.arena)
         return self._direct_roots

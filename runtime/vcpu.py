@@ -39,7 +39,7 @@ class VCPU(Registers):
         self.trap_privileged = vm.privileged == "trap"
         self.tlb_base, self.tlb_stride = (vm.ram_address, 0) if vm.direct else (self._address + TLB, TLB_BYTES)
         for mode in range(MODES):
-            self.decoder[mode] = int(vm.roots[Mode.of_index(mode, vm.cpu.level).key])
+            self.decoder[mode] = vm.roots[Mode.of_index(mode, vm.cpu.level).key]
         self.dec_expiry = 0x7FFF_FFFF
         self.parallel = self.clock_exits = vm.parallel
         self._run = vm.engine.function("run", 0)

@@ -1,6 +1,6 @@
 """Building the interpreter and the machinery: from declarations and Numba functions to cached objects.
 
-Cold, this imports numba and llvmlite and compiles for some seconds; warm, it reads two files.
+Cold, this imports numba and llvmlite and compiles for some seconds; warm, it maps two files (linked.py).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from . import cache
+from .linked import Placed, place
+from .objects import load_object, load_objects
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 4
@@ -28,52 +28,67 @@ Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
 @dataclass(slots=True)
+class Parts:
+    """What an image is linked from."""
+
+    runtime: bytes  # leaving, decoding, entering
+    handlers: list[bytes]
+    handler_names: list[str]
+    nodes: Any
+    roots: Any
+    machinery: bytes
+    exports: list[str]
+
+
+@dataclass(slots=True)
 class Image:
-    """Everything compiled that does not depend on the guest."""
+    """Everything compiled that does not depend on the guest, by its keys; its parts are read when they are wanted."""
 
-    runtime: bytes = b""  # leaving, decoding, entering
-    handlers: list[bytes] = field(default_factory=list)
-    handler_names: list[str] = field(default_factory=list)
-    nodes: Any = None
-    roots: Any = None
-    machinery: bytes = b""
-    exports: list[str] = field(default_factory=list)
-    key: str = ""  # names what compiled regions depend on besides guest code
-    handlers_key: str = ""  # and handlers
-    isa: Sequence[str] = ()
+    modules: Sequence[str]  # that export machinery
+    isa: Sequence[str]  # instruction modules besides our own
+    handlers_key: str
+    machinery_key: str
+    key: str  # names what compiled regions depend on besides guest code
+    linked_key: str
+    read: Parts | None = None
 
 
-def load_image(machinery: Sequence[str], isa: Sequence[str] = (), progress: Progress | None = None) -> Image:
-    """The image for the modules that export `machinery` and the instruction modules `isa` (besides our own).
-
-    Cached parts are used as they are; `progress` hears about those that have to be compiled."""
-    image = Image()
+def load_image(machinery: Sequence[str], isa: Sequence[str] = ()) -> Image:
+    """The image for the modules that export `machinery` and the instruction modules `isa` (besides our own)."""
     signature = _signature()
     isa_files = [_source(m) for m in isa]
     front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", ROOT / "dfp.py", *isa_files]
-    back = [ROOT / "backend" / f"{n}.py" for n in _HANDLER_SOURCES]
-    handlers_key = cache.source_key([*front, *back], signature)
-    handlers = cache.read("handlers", handlers_key)
+    handlers_key = cache.source_key([*front, *_backend(*_HANDLER_SOURCES)], signature)
     machinery_key = _machinery_key(machinery, signature)
-    fixed = cache.read("machinery", machinery_key)
+    return Image(tuple(machinery), tuple(isa), handlers_key, machinery_key, cache.source_key(_backend("regions", "translator"), handlers_key),
+                 cache.source_key(_backend("build", "linked", "objects"), handlers_key + machinery_key))  # fmt: skip
+
+
+def _backend(*names: str) -> list[Path]:
+    return [ROOT / "backend" / f"{n}.py" for n in names]
+
+
+def parts(image: Image, progress: Progress | None = None) -> Parts:
+    """The parts of an image. Cached ones are used as they are; `progress` hears about those that have to be compiled."""
+    if image.read is not None:
+        return image.read
+    handlers = cache.read("handlers", image.handlers_key)
+    fixed = cache.read("machinery", image.machinery_key)
     # With nothing cached both are built, in two processes: numba and llvmlite keep a core each busy.
-    child = _build_elsewhere(machinery) if handlers is None and fixed is None else None
+    child = _build_elsewhere(image.modules) if handlers is None and fixed is None else None
     if handlers is None:
-        handlers = pickle.dumps(_build_handlers(isa, progress))
-        cache.write("handlers", handlers_key, handlers)
+        handlers = pickle.dumps(_build_handlers(image.isa, progress))
+        cache.write("handlers", image.handlers_key, handlers)
     if child is not None:
         if progress is not None:
             progress("machinery: compiling", 0, 1)
         child.wait()
-        fixed = cache.read("machinery", machinery_key)
+        fixed = cache.read("machinery", image.machinery_key)
     if fixed is None:
-        fixed = pickle.dumps(_build_machinery(machinery, progress))
-        cache.write("machinery", machinery_key, fixed)
-    image.runtime, image.handlers, image.handler_names, image.nodes, image.roots = pickle.loads(handlers)
-    image.machinery, image.exports = pickle.loads(fixed)
-    image.handlers_key, image.isa = handlers_key, tuple(isa)
-    image.key = cache.source_key([ROOT / "backend" / f"{n}.py" for n in ("regions", "translator")], handlers_key)
-    return image
+        fixed = pickle.dumps(_build_machinery(image.modules, progress))
+        cache.write("machinery", image.machinery_key, fixed)
+    image.read = Parts(*pickle.loads(handlers), *pickle.loads(fixed))
+    return image.read
 
 
 def load_direct(image: Image, progress: Progress | None = None) -> tuple[list[int], list[str], list[bytes]]:
@@ -323,65 +338,58 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     return bytes(tm.emit_object(whole)), list(EXPORTS)
 
 
-@dataclass(slots=True)
-class Code:
-    """An image in memory, ready to run: addresses of helpers and handlers, decoder roots by Mode.key (without `direct`)."""
-
-    arena: Any
-    symbols: dict[str, int]
-    roots: Any
-    handlers: Any
+def place_image(image: Image, arena: Any, progress: Progress | None = None) -> Placed:
+    """Put an image into an arena: from a file in which it is linked, else object by object."""
+    placed = place(arena, image.linked_key, lambda: _link(parts(image, progress), arena))
+    if os.environ.get("PPCDBT_PERF_MAP"):
+        _write_perf_map(placed.symbols)
+    return placed
 
 
-def place_image(image: Image, arena: Any) -> Code:
-    """Load the objects of an image into an arena."""
+def _link(made: Parts, arena: Any) -> Placed:
     import ctypes
 
-    from .objects import load_object
-
-    symbols: dict[str, int] = {}
     trap = arena.allocate(16)
     ctypes.memmove(trap, b"\x0f\x0b" * 8, 16)  # ud2: Numba's error paths, which cannot be reached
-    # The machinery calls `enter`, the runtime calls load_slow: a slot each would be one indirection; two passes are none.
-    forward = dict.fromkeys(("load_slow", "store_slow"), 0)
-    probe = arena.position
-    symbols |= load_object(arena, image.runtime, dict.fromkeys(forward, trap), trap)
-    symbols |= load_object(arena, image.machinery, symbols, trap)
-    arena.position = probe
-    symbols |= load_object(arena, image.runtime, symbols, trap)
-    symbols |= load_object(arena, image.machinery, symbols, trap)
-    missing: dict[str, int] = symbols
-    for part in image.handlers:
-        symbols |= load_object(arena, part, missing)
-    handlers = np.array([symbols[n] for n in image.handler_names], np.uint64)
+    # The machinery calls `enter`, the runtime calls load_slow.
+    symbols = load_objects(arena, [made.runtime, made.machinery], {}, trap)
+    for part in made.handlers:
+        symbols |= load_object(arena, part, symbols)
+    return Placed(symbols, _place_decoder(made, arena, [symbols[n] for n in made.handler_names]))
+
+
+def place_direct(image: Image, symbols: dict[str, int], arena: Any, progress: Progress | None = None) -> Placed:
+    """Put what the mode `direct` has of its own behind an image with these symbols."""
+    placed = place(arena, image.linked_key + "-direct", lambda: _link_direct(image, symbols, arena, progress))
     if os.environ.get("PPCDBT_PERF_MAP"):
-        _write_perf_map(symbols)
-    return Code(arena, symbols, _place_decoder(image, arena, handlers), handlers)
+        _write_perf_map(symbols | placed.symbols)
+    return placed
 
 
-def place_direct(image: Image, code: Code, progress: Progress | None = None) -> Any:
-    """Load what the mode `direct` has of its own; its decoder roots, by Mode.key without `direct`."""
-    from .objects import load_object
-
+def _link_direct(image: Image, symbols: dict[str, int], arena: Any, progress: Progress | None) -> Placed:
+    made = parts(image, progress)
     numbers, names, objects = load_direct(image, progress)
+    own: dict[str, int] = {}
     for part in objects:
-        code.symbols |= load_object(code.arena, part, code.symbols)
-    handlers = code.handlers.copy()
-    handlers[numbers] = [code.symbols[n] for n in names]
-    if os.environ.get("PPCDBT_PERF_MAP"):
-        _write_perf_map(code.symbols)
-    return _place_decoder(image, code.arena, handlers)
+        own |= load_object(arena, part, symbols)
+    handlers = [symbols[n] for n in made.handler_names]
+    for number, name in zip(numbers, names, strict=True):
+        handlers[number] = own[name]
+    return Placed(own, _place_decoder(made, arena, handlers))
 
 
-def _place_decoder(image: Image, arena: Any, handlers: Any) -> Any:
+def _place_decoder(made: Parts, arena: Any, handlers: list[int]) -> list[int]:
+    """The interpreter's decoder with the addresses of handlers; its roots."""
     import ctypes
+
+    import numpy as np
 
     from .decoder import place_trie
 
-    base = arena.allocate(image.nodes.size * 8, 64)
-    nodes, roots = place_trie(image.nodes, image.roots, base, handlers)
+    base = arena.allocate(made.nodes.size * 8, 64)
+    nodes, roots = place_trie(made.nodes, made.roots, base, np.array(handlers, np.uint64))
     ctypes.memmove(base, nodes.ctypes.data, nodes.nbytes)
-    return roots
+    return [int(root) for root in roots]
 
 
 def _write_perf_map(symbols: dict[str, int]) -> None:

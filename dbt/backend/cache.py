@@ -39,10 +39,15 @@ def text_key(texts: Iterable[str], extra: str) -> str:
     return digest.hexdigest()
 
 
+def path(kind: str, key: str) -> Path:
+    """The file of a cached object, whether it is there or not."""
+    return directory() / kind / key
+
+
 def read(kind: str, key: str) -> bytes | None:
     """A cached object, or None."""
     try:
-        return (directory() / kind / key).read_bytes()
+        return path(kind, key).read_bytes()
     except OSError:
         return None
 

@@ -1,6 +1,6 @@
 """A small loader for relocatable ELF objects: compiled code goes from LLVM or the cache straight into an arena.
 
-No linker and no LLVM are needed to load, so a warm start imports neither numba nor llvmlite.
+No linker and no LLVM are needed to load, and no NumPy, so a warm start imports none of them.
 """
 
 from __future__ import annotations
@@ -8,16 +8,22 @@ from __future__ import annotations
 import ctypes
 import mmap
 import struct
-from collections.abc import Mapping
+from array import array
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-MAP_32BIT, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x40, 0x4000, 0x10_0000
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+MAP_FIXED, MAP_32BIT, MAP_NORESERVE, MAP_FIXED_NOREPLACE = 0x10, 0x40, 0x4000, 0x10_0000
+_M = (1 << 64) - 1
+_HEADER, _SECTION, _SYMBOL, _RELA = (struct.Struct(f) for f in ("<QQQIHHHHHH", "<IIQQQQIIQQ", "<IBBHQQ", "<QIIq"))
+_ALLOC, _SYMTAB, _RELOCATIONS, _NOBITS, _COMMON, _FILE = 2, 2, 4, 8, 0xFFF2, 4
+_ABSOLUTE, _NEAR, _LOW, _DISTANCE = (struct.Struct(f) for f in ("<Q", "<i", "<I", "<q"))
+# R_X86_64_64, PC32, PLT32, 32, 32S, PC64: how the value is stored, and whether it is relative to its place
+_FORMS = {1: (_ABSOLUTE, False), 2: (_NEAR, True), 4: (_NEAR, True), 10: (_LOW, False), 11: (_NEAR, False), 24: (_DISTANCE, True)}
 
 
 def map_memory(size: int, *, executable: bool = False, low: bool = False, fd: int = -1) -> int:
@@ -28,6 +34,13 @@ def map_memory(size: int, *, executable: bool = False, low: bool = False, fd: in
     if address in (None, 2**64 - 1):
         raise OSError(ctypes.get_errno(), f"no {size >> 20} MiB of host memory to map")
     return int(address)
+
+
+def map_file(address: int, size: int, fd: int, offset: int) -> None:
+    """Put a private copy of part of a file over memory of map_memory, executable. OSError if the host refuses."""
+    protection = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    if _libc.mmap(address, size, protection, mmap.MAP_PRIVATE | MAP_FIXED, fd, offset) != address:
+        raise OSError(ctypes.get_errno(), "a file of linked code cannot be mapped")
 
 
 def host_function(name: str) -> int:
@@ -51,31 +64,33 @@ def unmap_memory(address: int, size: int) -> None:
 class Arena:
     """Executable memory, filled from the bottom. Below 2 GiB, so that static relocations reach everything."""
 
-    def __init__(self, size: int = 128 << 20) -> None:
-        self.base = map_memory(size, executable=True, low=True)
+    def __init__(self, size: int = 128 << 20, wanted: int = 0) -> None:
+        """`wanted`: at this address, if nothing else is there."""
+        self.base = wanted if wanted and reserve_memory(wanted, size) else map_memory(size, executable=True, low=True)
+        if self.base == wanted:
+            _libc.mprotect(wanted, size, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.position, self.end = self.base, self.base + size
+        self.memory = memoryview((ctypes.c_uint8 * size).from_address(self.base)).cast("B")
         self.faults = 0  # address of the table that the fault handler searches (faults.py)
         self.fault_count: Any = None
-        self._rows: list[Any] = []  # for it, of what was loaded while there was none
+        self.rows = array("Q")  # for it, of what was loaded while there was none
 
-    def add_faults(self, rows: Any) -> None:
-        """{place, other place}, sorted: a fault at the one goes on at the other."""
+    def add_faults(self, rows: array[int]) -> None:
+        """{place, other place} one after the other, sorted: a fault at the one goes on at the other. ValueError if code before was placed higher."""
         if not self.faults:
-            self._rows.append(rows)
+            self.rows.extend(rows)
             return
         count = int(self.fault_count.value)
-        table = np.frombuffer((ctypes.c_int64 * (2 * (count + len(rows)))).from_address(self.faults), np.int64).reshape(-1, 2)
-        if count and len(rows) and rows[0, 0] <= table[count - 1, 0]:
+        end = self.faults + 16 * count
+        if count and rows and rows[0] <= ctypes.c_uint64.from_address(end - 16).value:
             raise ValueError("code was not loaded in ascending order")
-        table[count:] = rows
-        self.fault_count.value = count + len(rows)  # last: the handler may be looking
+        ctypes.memmove(end, rows.tobytes(), 8 * len(rows))
+        self.fault_count.value = count + len(rows) // 2  # last: the handler may be looking
 
     def listed(self) -> None:
         """There is a table now."""
-        rows, self._rows = self._rows, []
-        if rows:
-            whole = np.concatenate(rows)
-            self.add_faults(whole[np.argsort(whole[:, 0])])
+        rows, self.rows = self.rows, array("Q")
+        self.add_faults(rows)
 
     def allocate(self, size: int, align: int = 16) -> int:
         """`size` bytes; MemoryError when the arena is full."""
@@ -94,76 +109,86 @@ def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: 
     """Place an object's sections, apply its relocations, return its defined global symbols.
 
     Undefined symbols are looked up in `externals`, else become `trap`. ValueError for an object we cannot load."""
-    header = struct.unpack_from("<QQQIHHHHHH", image, 24)
-    section_offset, count, names = header[2], header[8], header[9]
-    sections = [struct.unpack_from("<IIQQQQIIQQ", image, section_offset + i * 64) for i in range(count)]
-    placed: dict[int, int] = {}
-    recovery: tuple[int, int] | None = None
-    for i, (name_at, kind, flags, _, offset, size, _, _, align, _) in enumerate(sections):
-        if flags & 2 and size and kind in (1, 8, 14, 15):  # SHF_ALLOC; PROGBITS, NOBITS, INIT_ARRAY, FINI_ARRAY
-            at = placed[i] = arena.allocate(size, max(align, 16))
-            if kind != 8:
-                ctypes.memmove(at, image[offset : offset + size], size)
-            if image.startswith(b".ex_table\0", sections[names][4] + name_at):
-                recovery = at, size
-    symbols: dict[str, int] = {}
-    values: list[int] = []
-    for _, kind, _, _, offset, size, link, _, _, _ in sections:
-        if kind != 2:
-            continue
-        strings = sections[link][4]
-        for name_at, info, _, index, value, symbol_size in struct.iter_unpack("<IBBHQQ", image[offset : offset + size]):
-            start = strings + name_at
-            name = image[start : image.index(b"\0", start)].decode()
-            if index in placed:
-                address = placed[index] + value
-                if name and info >> 4:
-                    symbols[name] = address
-            elif index == 0xFFF2:  # common: our own zeroed copy
-                address = arena.allocate(symbol_size, 16)
-            elif name:
-                address = externals.get(name, trap)
-                if not address and info & 15 != 4:
-                    raise ValueError(f"object refers to {name!r}, which nothing defines")
-            else:
-                address = 0
-            values.append(address)
-    table = np.array(values, np.uint64)
-    for _, kind, _, _, offset, size, _, info, _, _ in sections:
-        if kind == 4 and info in placed and size:
-            _relocate(placed[info], np.frombuffer(image, _RELA, size // 24, offset), table)
-    if recovery is not None:
-        arena.add_faults(_recovery_rows(*recovery))
+    return load_objects(arena, [image], externals, trap)
+
+
+def load_objects(arena: Arena, images: Sequence[bytes], externals: Mapping[str, int], trap: int = 0) -> dict[str, int]:
+    """As load_object, for objects that refer to one another."""
+    objects = [_Object(arena, image) for image in images]
+    symbols = {name: address for o in objects for name, address in o.symbols.items()}
+    known = {**externals, **symbols} if len(objects) > 1 else externals
+    for o in objects:
+        o.relocate(known, trap)
     return symbols
 
 
-def _recovery_rows(start: int, size: int) -> Any:
-    """Rows {place, other place}, sorted, of an `.ex_table` loaded at `start`: 32-bit displacements, each from its own address."""
-    places = np.frombuffer((ctypes.c_int32 * (size // 4)).from_address(start), np.int32)
-    rows = (places.astype(np.int64) + start + 4 * np.arange(places.size)).reshape(-1, 2)
-    return rows[np.argsort(rows[:, 0])]
+class _Object:
+    """An object whose sections are in the arena, to be relocated. `symbols`: the global ones it defines."""
+
+    def __init__(self, arena: Arena, image: bytes) -> None:
+        self._arena, self._image = arena, image
+        header = _HEADER.unpack_from(image, 24)
+        section_offset, count, names = header[2], header[8], header[9]
+        self._sections = [_SECTION.unpack_from(image, section_offset + i * 64) for i in range(count)]
+        self._placed: dict[int, int] = {}
+        self.symbols: dict[str, int] = {}
+        self._values: list[int | str] = []  # of all symbols: an address, or the name of one that is defined elsewhere
+        for i, (name_at, kind, flags, _, offset, size, _, _, align, _) in enumerate(self._sections):
+            if flags & _ALLOC and size and kind in (1, _NOBITS, 14, 15):  # PROGBITS, INIT_ARRAY, FINI_ARRAY
+                at = self._placed[i] = arena.allocate(size, max(align, 16))
+                if kind != _NOBITS:
+                    start = at - arena.base
+                    arena.memory[start : start + size] = image[offset : offset + size]
+                if image.startswith(b".ex_table\0", self._sections[names][4] + name_at):
+                    arena.add_faults(_recovery_rows(at, size))
+        for _, kind, _, _, offset, size, link, _, _, _ in self._sections:
+            if kind == _SYMTAB:
+                self._read_symbols(image[offset : offset + size], self._sections[link][4])
+
+    def _read_symbols(self, table: bytes, strings: int) -> None:
+        for name_at, info, _, index, value, size in _SYMBOL.iter_unpack(table):
+            value_or_name: int | str = 0
+            name = ""
+            if name_at:
+                start = strings + name_at
+                name = self._image[start : self._image.index(b"\0", start)].decode()
+            if index in self._placed:
+                value_or_name = address = self._placed[index] + value
+                if name and info >> 4:
+                    self.symbols[name] = address
+            elif index == _COMMON:  # our own zeroed copy
+                value_or_name = self._arena.allocate(size, 16)
+            elif name and info & 15 != _FILE:
+                value_or_name = name
+            self._values.append(value_or_name)
+
+    def relocate(self, known: Mapping[str, int], trap: int) -> None:
+        """Apply relocations (System V ABI, AMD64). ValueError for one that does not reach or that LLVM does not make for static code."""
+        values = [v if isinstance(v, int) else known.get(v) or _or_trap(v, trap) for v in self._values]
+        for _, kind, _, _, offset, size, _, info, _, _ in self._sections:
+            if kind != _RELOCATIONS or info not in self._placed:
+                continue
+            base, memory = self._placed[info], self._arena.memory
+            start = base - self._arena.base
+            for place, how, symbol, addend in _RELA.iter_unpack(self._image[offset : offset + size]):
+                try:
+                    form, relative = _FORMS[how]
+                    value = values[symbol] + addend - (base + place if relative else 0)
+                    form.pack_into(memory, start + place, value & _M if form is _ABSOLUTE else value)
+                except KeyError:
+                    raise ValueError(f"relocation type {how} is not one our loader knows (objects are compiled for static addresses)") from None
+                except struct.error:
+                    raise ValueError("a relocation does not reach: the arena is not in the low 2 GiB") from None
 
 
-_RELA = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
+def _or_trap(name: str, trap: int) -> int:
+    if not trap:
+        raise ValueError(f"object refers to {name!r}, which nothing defines")
+    return trap
 
 
-def _relocate(base: int, entries: Any, values: Any) -> None:
-    """Apply relocations (System V ABI, AMD64): 64 for addresses, 32 and 32S for low ones, PC32 and PLT32 for near ones."""
-    kinds = entries["type"]
-    known = np.isin(kinds, (1, 2, 4, 10, 11, 24))
-    if not known.all():
-        raise ValueError(f"relocation type {kinds[~known][0]} is not one our loader knows (objects are compiled for static addresses)")
-    places = entries["offset"].astype(np.int64) + base
-    targets = (values[entries["symbol"]] + entries["addend"].view(np.uint64)).view(np.int64)
-    size = int(entries["offset"].max()) + 8
-    memory = np.frombuffer((ctypes.c_uint8 * size).from_address(base), np.uint8)
-    relative = np.isin(kinds, (2, 4, 24))
-    numbers = np.where(relative, targets - places, targets)
-    wide = np.isin(kinds, (1, 24))
-    near = ~wide
-    signed = kinds != 10
-    if ((numbers[near & signed] >> 31) + 1 >> 1).any() or (numbers[near & ~signed] >> 32).any():
-        raise ValueError("a relocation does not reach: the arena is not in the low 2 GiB")
-    for chosen, width in ((wide, 8), (near, 4)):
-        at = entries["offset"][chosen].astype(np.int64)[:, None] + np.arange(width)
-        memory[at] = numbers[chosen].astype(np.int64)[:, None].view(np.uint8).reshape(-1, 8)[:, :width]
+def _recovery_rows(start: int, size: int) -> array[int]:
+    """Pairs {place, other place}, sorted, of an `.ex_table` loaded at `start`: 32-bit displacements, each from its own address."""
+    displacements = (ctypes.c_int32 * (size // 4)).from_address(start)
+    places = [start + 4 * n + d for n, d in enumerate(displacements)]
+    return array("Q", (x for pair in sorted(zip(places[::2], places[1::2], strict=True)) for x in pair))

@@ -11,7 +11,7 @@ import contextlib
 from collections import Counter
 from typing import Any
 
-KINDS = ("handlers", "machinery", "regions")
+KINDS = ("linked", "handlers", "machinery", "direct", "chunks", "helpers", "regions")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
