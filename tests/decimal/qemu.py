@@ -1,6 +1,6 @@
 """The same cases under qemu-ppc64, whose decimal arithmetic is libdecnumber's.
 
-    python -m tests.decimal.qemu [cases per instruction] [seed] [beginning of the mnemonics]
+    python -m tests.decimal.qemu [cases per instruction] [seed] [pattern of mnemonics]
 
 Where the two differ and the manual is clear, `known_error` says what is wrong with QEMU 7.2.
 """
@@ -8,43 +8,29 @@ Where the two differ and the manual is clear, `known_error` says what is wrong w
 from __future__ import annotations
 
 import random
-import shutil
+import re
 import struct
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
+from ..oracle import records
 from .cases import INSTRUCTIONS, Case, case
 from .machine import Machine, ref_fpscr
 from .reference import FI, FR, FX, OX, UX, VE, VXALL, VXCVI, XX, ZX
 
-TOOLS = ("powerpc64-linux-gnu-as", "powerpc64-linux-gnu-ld", "qemu-ppc64")
-RECORD, BATCH, M64 = 80, 60_000, (1 << 64) - 1
+HARNESS, M64 = Path(__file__).with_name("qemu.s"), (1 << 64) - 1
 STICKY = OX | UX | ZX | XX | VXALL
 
 
-def theirs(cases: list[Case], directory: Path) -> list[tuple[int, int, int]]:
+def theirs(cases: list[Case]) -> list[tuple[int, int, int]]:
     """(pair of the target, FPSCR, CR) after each."""
-    program = directory / "harness"
-    source = Path(__file__).with_name("qemu.s")
-    subprocess.run([TOOLS[0], "-mpower9", "-o", f"{program}.o", source], check=True)
-    subprocess.run([TOOLS[1], "-N", "--no-warn-rwx-segments", "-o", program, f"{program}.o"], check=True)
-    out = b""
-    for start in range(0, len(cases), BATCH):
-        data = b"".join(
-            struct.pack(">10Q", c.word, ref_fpscr(c.fpscr), 0, c.a >> 64, c.a & M64, c.b >> 64, c.b & M64, c.t >> 64, c.t & M64, 0)
-            for c in cases[start : start + BATCH]
-        )
-        command = ["qemu-ppc64", "-cpu", "POWER9", str(program)]
-        out += subprocess.run(command, input=data, capture_output=True, check=True).stdout
-    assert len(out) == RECORD * len(cases)
-    answers = []
-    for n in range(0, len(out), RECORD):
-        w = struct.unpack_from(">10Q", out, n)
-        answers.append((w[7] << 64 | w[8], w[1], w[2] & 0xFFFF_FFFF))
-    return answers
+    given = [
+        struct.pack(">10Q", c.word, ref_fpscr(c.fpscr), 0, c.a >> 64, c.a & M64, c.b >> 64, c.b & M64, c.t >> 64, c.t & M64, 0)
+        for c in cases
+    ]
+    after = (struct.unpack(">10Q", record) for record in records.run(HARNESS, given))
+    return [(w[7] << 64 | w[8], w[1], w[2] & 0xFFFF_FFFF) for w in after]
 
 
 def comparable(c: Case, answer: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -84,46 +70,31 @@ def known_error(c: Case, ours: tuple[int, int, int], other: tuple[int, int, int]
     return ""
 
 
-def available() -> bool:
-    """Whether the tools are installed."""
-    return all(map(shutil.which, TOOLS))
-
-
-def sweep(count: int, seed: int, beginning: str = "") -> tuple[int, Counter[str], list[str]]:
+def sweep(count: int, seed: int, pattern: str = ".*") -> tuple[int, Counter[str], list[str]]:
     """(cases that agreed, those excused by reason, lines for the others)."""
     machine, good, wrong = Machine(), 0, []
     excused: Counter[str] = Counter()
-    chosen = [i for i in INSTRUCTIONS if i.name.startswith(beginning)]
+    chosen = [i for i in INSTRUCTIONS if re.fullmatch(pattern, i.name)]
     cases = [case(random.Random(f"{seed} {i.name} {n}"), i) for i in chosen for n in range(count)]
     cases = [c._replace(fpscr=c.fpscr & ~0xF8) for c in cases]  # qemu-user delivers enabled exceptions
-    with tempfile.TemporaryDirectory() as directory:
-        for c, a, b in zip(cases, machine.run(cases), theirs(cases, Path(directory)), strict=True):
-            a, b = comparable(c, a), comparable(c, b)
-            if a == b:
-                good += 1
-            elif reason := known_error(c, a, b):
-                excused[f"{c.mnemonic}: {reason}"] += 1
-            else:
-                show = " ".join(f"{x:x}/{y:x}" for x, y in zip(a, b, strict=True) if x != y)
-                wrong.append(f"{c.mnemonic} {c.word:08x} fpscr={c.fpscr:x} a={c.a:032x} b={c.b:032x} t={c.t:032x} ours/theirs {show}")
+    for c, a, b in zip(cases, machine.run(cases), theirs(cases), strict=True):
+        a, b = comparable(c, a), comparable(c, b)
+        if a == b:
+            good += 1
+        elif reason := known_error(c, a, b):
+            excused[f"{c.mnemonic}: {reason}"] += 1
+        else:
+            show = " ".join(f"{x:x}/{y:x}" for x, y in zip(a, b, strict=True) if x != y)
+            wrong.append(f"{c.mnemonic} {c.word:08x} fpscr={c.fpscr:x} a={c.a:032x} b={c.b:032x} t={c.t:032x} ours/theirs {show}")
     machine.close()
     return good, excused, wrong
 
 
 def main() -> int:
     """A long run."""
-    count, seed = (int(x) for x in (sys.argv[1:3] + ["200", "1"][len(sys.argv[1:3]) :]))
-    good, excused, wrong = sweep(count, seed, sys.argv[3] if len(sys.argv) > 3 else "")
-    print(f"{good} cases agreed, {excused.total()} are QEMU's errors, {len(wrong)} differ")
+    good, excused, wrong = sweep(*records.arguments(200))
     print("\n".join(f"{n:6} {reason}" for reason, n in excused.items()))
-    seen: Counter[str] = Counter()
-    for line in wrong:
-        name = line.split()[0]
-        seen[name] += 1
-        if seen[name] <= 3:
-            print(line)
-    print(seen)
-    return bool(wrong)
+    return records.report(f"{excused.total()} cases are QEMU's errors", good, wrong, shown=3)
 
 
 if __name__ == "__main__":

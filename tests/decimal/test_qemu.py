@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from ..oracle import records
 from . import qemu
 from .cases import INSTRUCTIONS
 
 
-@pytest.mark.skipif(not qemu.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
+@pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 @pytest.mark.parametrize("cases", [30, pytest.param(3000, marks=pytest.mark.slow)])
 def test_decimal_agrees_with_qemu(cases: int) -> None:
     good, excused, wrong = qemu.sweep(cases, 1)

@@ -1,6 +1,6 @@
 """Every fixed-point, branch and CR instruction on random operands, against qemu-ppc64 and qemu-ppc.
 
-    python -m tests.oracle.fixed_sweep [cases per instruction] [seed]
+    python -m tests.oracle.fixed_sweep [cases per instruction] [seed] [pattern of mnemonics]
 
 Both forms of each body run (translation and interpreter variant). The 32-bit program runs what 32-bit processors have;
 the evaluator gets random high halves there, which must not matter. Known differences are in `agreed`.
@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -27,13 +24,13 @@ from dbt.mode import Mode, level_of
 
 from ..ir.machine import Registers
 from ..support import B32, B64, BASE, execute
+from . import records
 
 M64, M32 = 0xFFFF_FFFF_FFFF_FFFF, 0xFFFF_FFFF
-HARNESS = Path(__file__).with_name("harness.s")
+HARNESS = Path(__file__).with_name("fixed.s")
 MODULES = "branch|cr|fixed_(arithmetic|bcd|compare|divide|logical|rotate|trap)"
-TOOLS = ("powerpc64-linux-gnu-as", "powerpc64-linux-gnu-ld", "qemu-ppc64", "qemu-ppc")
 GPRS = (0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-TAKEN, BATCH = 0x20, 60000
+TAKEN = 0x20
 XER, CR = 12, 13  # places in a record
 ONLY_64 = re.compile(
     "mulld|mulhdu?|divdu?|divw?d?eu?|cntlzd|extsw|s[lr]di?|sradi?|tdi?|rld.*|cmpb|popcnt.|prty.|bpermd|addg6s|cbcdtd|cdtbcd|isel|bctar"
@@ -107,27 +104,9 @@ def case(r: random.Random, insn: Insn, words: bool) -> Case:
     return Case(insn, word, tuple(gpr), r.getrandbits(3) << 29 | r.getrandbits(2) << 18, r.getrandbits(32), ctr, lr)
 
 
-def build(directory: str, bits: int) -> str:
-    """The harness program."""
-    stem = f"{directory}/harness{bits}"
-    defines = ["--defsym", "WORDS=1"] if bits == 32 else []
-    subprocess.run([TOOLS[0], f"-a{bits}", "-mpower8", *defines, "-o", f"{stem}.o", HARNESS], check=True)
-    flavour = "elf32ppc" if bits == 32 else "elf64ppc"
-    link = [TOOLS[1], f"--section-start=.code={BASE:#x}", "-e", "_start", "-m", flavour, "-o", stem, f"{stem}.o"]
-    subprocess.run(link, check=True, stderr=subprocess.DEVNULL)  # it warns of a writable code segment
-    return stem
-
-
 def oracle(cases: list[Case], bits: int) -> list[tuple[int, ...]]:
     """The records after QEMU ran them."""
-    with tempfile.TemporaryDirectory() as directory:
-        command = ["qemu-ppc"] if bits == 32 else ["qemu-ppc64", "-cpu", "POWER9"]
-        program = build(directory, bits)
-        out = b""
-        for k in range(0, len(cases), BATCH):
-            data = b"".join(c.record() for c in cases[k : k + BATCH])
-            out += subprocess.run([*command, program], input=data, stdout=subprocess.PIPE, check=True).stdout
-    return [struct.unpack_from(">16Q", out, n) for n in range(0, len(out), 128)]
+    return [struct.unpack(">16Q", answer) for answer in records.run(HARNESS, [c.record() for c in cases], bits=bits)]
 
 
 def expected(c: Case, outcome: Outcome, registers: Registers) -> tuple[int, ...]:
@@ -181,11 +160,11 @@ def undefined(c: Case) -> bool:
     return not low <= (-quotient if (x < 0) != (y < 0) else quotient) <= high
 
 
-def sweep(count: int, seed: int, bits: int) -> tuple[Counter[str], list[str]]:
+def sweep(count: int, seed: int, bits: int, pattern: str = ".*") -> tuple[Counter[str], list[str]]:
     """Cases that agreed for each mnemonic, and a line for each that did not."""
     r = random.Random(seed)
     mode = B64 if bits == 64 else B32
-    insns = [i for i in ISA.insns if re.fullmatch(MODULES, i.module.rpartition(".")[2])]
+    insns = [i for i in ISA.insns if re.fullmatch(MODULES, i.module.rpartition(".")[2]) and re.fullmatch(pattern, i.name)]
     if bits == 32:
         insns = [i for i in insns if not ONLY_64.fullmatch(i.name) and level_of(i.since) < 2]
     cases = [case(r, i, bits == 32) for i in insns for _ in range(count)]
@@ -200,25 +179,16 @@ def sweep(count: int, seed: int, bits: int) -> tuple[Counter[str], list[str]]:
                 same = False
                 show = " ".join(f"{n}:{x:x}/{y:x}" for n, (x, y) in enumerate(zip(ours, theirs, strict=False)) if x != y)
                 form = "handler" if generic else "translation"
-                bad.append(f"{bits} {c.insn.template} {form}: {c.record().hex(' ', 8)} ours/theirs {show}")
+                bad.append(f"{c.insn.name} {form}: {c.record().hex(' ', 8)} ours/theirs {show}")
         good[c.insn.template] += same
     return good, bad
 
 
-def available() -> bool:
-    """Whether the oracle's programs are installed."""
-    return all(map(shutil.which, TOOLS))
-
-
 def main() -> int:
-    count, seed = (int(x) for x in (sys.argv[1:] + ["50", "1"][len(sys.argv) - 1 :])[:2])
-    status = 0
-    for bits in (64, 32):
-        good, bad = sweep(count, seed, bits)
-        print(f"{bits}-bit: {len(good)} instructions, {good.total()} cases agreed, {len(bad)} differences")
-        print("\n".join(bad[:20]))
-        status |= bool(bad)
-    return status
+    count, seed, pattern = records.arguments(50)
+    outcomes = [(bits, *sweep(count, seed, bits, pattern)) for bits in (64, 32)]
+    different = [records.report(f"{bits}-bit", good.total(), bad) for bits, good, bad in outcomes]
+    return any(different)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Storage access and classic floating point on random operands, against qemu-ppc64.
 
-    python -m tests.oracle.storage_float_sweep [cases per instruction] [seed]
+    python -m tests.oracle.storage_float_sweep [cases per instruction] [seed] [pattern of mnemonics]
 
 Compared: GPRs, FPRs, CR, storage and FPSCR, but for what the manual leaves undefined and where qemu is wrong
 (`comparable` says which). Exact results are tested in tests/float; this is a second opinion, and storage access.
@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,14 +20,14 @@ from dbt.fpscr import FPRF, FR, FX
 from dbt.frontend.insn import ISA, Insn
 from runtime.vm import VM
 
+from . import records
+
 HARNESS = Path(__file__).with_name("storage_float.s")
-TOOLS = ("powerpc64-linux-gnu-as", "powerpc64-linux-gnu-ld", "qemu-ppc64")
 MODULES = re.compile(r"storage_fixed|float_(arithmetic|storage|fpscr)")
 HELPED = re.compile(r"lmw|stmw|lsw.|stsw.|lq|stq")  # their work is done by helpers, tested elsewhere
 ESTIMATES = re.compile(r"fres?|frsqrtes?")
 MSR_FP, SF, ME = 1 << 13, 1 << 63, 1 << 12
 CODE = 0x1000
-RECORD, BATCH = 192, 20000
 STORAGE = 0x4000
 BITS = (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48, 0xFFF8_0000_0000_0123, 0x7FF0_0000_0000_0001,
 0xFFF4_0000_1234_5678, 1, (1 << 52) - 1,
@@ -114,21 +111,6 @@ def case(r: random.Random, insn: Insn) -> Case:
     return Case(insn, word, gpr, fpr, r.getrandbits(1) << 31, r.getrandbits(32), fpscr, r.randbytes(64))
 
 
-def theirs(cases: list[Case], directory: Path) -> list[bytes]:
-    """The records after qemu has run them."""
-    program = directory / "harness"
-    subprocess.run(["powerpc64-linux-gnu-as", "-mpower8", "-o", f"{program}.o", HARNESS], check=True)
-    subprocess.run(["powerpc64-linux-gnu-ld", "-N", "--no-warn-rwx-segments", "-o", program, f"{program}.o"], check=True)
-    out = b""
-    for start in range(0, len(cases), BATCH):
-        records = b"".join(c.record() for c in cases[start : start + BATCH])
-        out += subprocess.run(
-            ["qemu-ppc64", "-cpu", "power8", program], input=records, capture_output=True, check=True
-        ).stdout
-    assert len(out) == RECORD * len(cases)
-    return [out[n : n + RECORD] for n in range(0, len(out), RECORD)]
-
-
 class Ours:
     """A machine to run cases on, one instruction at a time."""
 
@@ -193,34 +175,32 @@ def comparable(c: Case, a: dict[str, int | bytes]) -> dict[str, int | bytes]:
     return a
 
 
-def sweep(count: int, seed: int) -> tuple[int, list[str]]:
+def sweep(count: int, seed: int, pattern: str = ".*") -> tuple[int, list[str]]:
     """How many cases agreed, and those that did not."""
     r = random.Random(seed)
     chosen = [i for i in ISA.insns if MODULES.search(i.module.rpartition(".")[2]) and not HELPED.fullmatch(i.name) and not re.fullmatch("mffs.+", i.name)]
+    chosen = [i for i in chosen if re.fullmatch(pattern, i.name)]
     cases = [case(r, i) for i in chosen for _ in range(count)]
     wrong = []
     machines = [Ours("interpreter"), Ours("reference")]
-    with tempfile.TemporaryDirectory() as directory:
-        for c, record in zip(cases, theirs(cases, Path(directory)), strict=True):
-            b = comparable(c, state_of(record))
-            for machine in machines:
-                a = comparable(c, machine.run(c))
-                if a != b:
-                    show = {k: (a[k], b[k]) for k in a if a[k] != b[k]}
-                    text = {k: tuple(x.hex() if isinstance(x, bytes) else hex(x) for x in v) for k, v in show.items()}
-                    wrong.append(
-                        f"{c.insn.name} {c.word:#010x} fpr={[hex(x) for x in c.fpr]} fpscr={c.fpscr:#x} (ours, qemu): {text}"
-                    )
-                    break
+    for c, record in zip(cases, records.run(HARNESS, [c.record() for c in cases], cpu="POWER8"), strict=True):
+        b = comparable(c, state_of(record))
+        for machine in machines:
+            a = comparable(c, machine.run(c))
+            if a != b:
+                show = {k: (a[k], b[k]) for k in a if a[k] != b[k]}
+                text = {k: tuple(x.hex() if isinstance(x, bytes) else hex(x) for x in v) for k, v in show.items()}
+                wrong.append(
+                    f"{c.insn.name} {c.word:#010x} fpr={[hex(x) for x in c.fpr]} fpscr={c.fpscr:#x} (ours, qemu): {text}"
+                )
+                break
     return len(cases) - len(wrong), wrong
 
 
-def available() -> bool:
-    """Whether the tools are installed."""
-    return all(map(shutil.which, TOOLS))
+def main() -> int:
+    count, seed, pattern = records.arguments(100)
+    return records.report("storage and floating point", *sweep(count, seed, pattern))
 
 
 if __name__ == "__main__":
-    agreed, wrong = sweep(int(sys.argv[1]) if len(sys.argv) > 1 else 100, int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    print(f"{agreed} agreed, {len(wrong)} did not")
-    print("\n".join(wrong[:40]))
+    sys.exit(main())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from . import fixed_sweep
+from . import fixed_sweep, records
 
 
-@pytest.mark.skipif(not fixed_sweep.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
+@pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 @pytest.mark.parametrize("bits", [64, 32])
 def test_agrees_with_qemu(bits: int) -> None:
     good, bad = fixed_sweep.sweep(12, 1, bits)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .storage_float_sweep import available, sweep
+from .records import available
+from .storage_float_sweep import sweep
 
 
 @pytest.mark.skipif(not available(), reason="needs binutils-powerpc64-linux-gnu and qemu-user")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from . import vector_sweep
+from . import records, vector_sweep
 
-needs_qemu = pytest.mark.skipif(not vector_sweep.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
+needs_qemu = pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 
 
 @needs_qemu

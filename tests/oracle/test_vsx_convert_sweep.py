@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("gmpy2")
 
-from . import vsx_convert_sweep  # noqa: E402
+from . import records, vsx_convert_sweep  # noqa: E402
 
 
-@pytest.mark.skipif(not vsx_convert_sweep.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
+@pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 @pytest.mark.parametrize("little", [False, True], ids=["big", "little"])
 def test_agrees_with_qemu(little: bool) -> None:
     agreed, wrong = vsx_convert_sweep.sweep(8, 1, little)

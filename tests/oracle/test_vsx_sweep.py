@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from . import vsx_sweep
+from . import records, vsx_sweep
 
 
-@pytest.mark.skipif(not vsx_sweep.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
+@pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 @pytest.mark.parametrize("little", [False, True], ids=["big", "little"])
 def test_agrees_with_qemu(little: bool) -> None:
     agreed, wrong = vsx_sweep.sweep(12, 1, little)

@@ -11,11 +11,8 @@ from __future__ import annotations
 import math
 import random
 import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -24,11 +21,10 @@ from dbt.frontend.insn import ISA, Insn
 
 from ..ir.machine import Registers
 from ..support import execute
+from . import records
 
 HARNESS = Path(__file__).with_name("vector.s")
-TOOLS = ("powerpc64-linux-gnu-as", "powerpc64-linux-gnu-ld", "qemu-ppc64")
 MODULES = re.compile(r"vector_(?!storage)\w+")
-RECORD, BATCH = 128, 60000
 MSR_VEC = 1 << 25
 SINGLES = (0, 1 << 31, 0x7F80_0000, 0xFF80_0000, 0x7FC0_0000, 0xFFC0_0123, 0x7F80_0001, 0xFFA0_1234, 1, 0x007F_FFFF, 0x8000_0001,
            0x0080_0000, 0x8080_0000, 0x3F80_0000, 0xBF80_0000, 0x7F7F_FFFF, 0xFF7F_FFFF, 0x4F00_0000, 0xCF00_0000, 0x4EFF_FFFF,
@@ -160,24 +156,10 @@ def case(r: random.Random, insn: Insn) -> Case:
     return Case(insn, word, tuple(gpr), r.getrandbits(32), r.choice((0, 1)) | r.choice((0, 1)) << 16, tuple(vr))
 
 
-def theirs(cases: list[Case], directory: Path) -> list[State]:
-    """The states after qemu has run them."""
-    program = directory / "harness"
-    subprocess.run([TOOLS[0], "-mpower9", "-o", f"{program}.o", HARNESS], check=True)
-    subprocess.run([TOOLS[1], "-N", "--no-warn-rwx-segments", "-o", program, f"{program}.o"], check=True)
-    out = b""
-    for start in range(0, len(cases), BATCH):
-        records = b"".join(c.record() for c in cases[start : start + BATCH])
-        command = ["qemu-ppc64", "-cpu", "POWER9", str(program)]
-        out += subprocess.run(command, input=records, capture_output=True, check=True).stdout
-    assert len(out) == RECORD * len(cases)
-    return [state_of(out[n : n + RECORD]) for n in range(0, len(out), RECORD)]
-
-
 def state_of(record: bytes) -> State:
     """A record as a state."""
     words = struct.unpack(">6Q", record[:48])
-    quads = [int.from_bytes(record[n : n + 16], "big") for n in range(48, RECORD, 16)]
+    quads = [int.from_bytes(record[n : n + 16], "big") for n in range(48, len(record), 16)]
     return State(words[1:5], words[5] & 0xFFFF_FFFF, quads[0] & 0xFFFF_FFFF, tuple(quads[1:]))
 
 
@@ -303,34 +285,25 @@ def sweep(count: int, seed: int, pattern: str = ".*") -> tuple[Counter[str], lis
     cases = [case(r, i) for i in chosen for _ in range(count)]
     good: Counter[str] = Counter()
     wrong = []
-    with tempfile.TemporaryDirectory() as directory:
-        for n, (c, b) in enumerate(zip(cases, theirs(cases, Path(directory)), strict=True)):
-            for generic in (False, True) if n % 4 == 0 else (bool(n & 1),):
-                a = ours(c, generic)
-                if not agreed(c, a, b):
-                    show = [f"v{k + 1}: {x:032x} / {y:032x}" for k, (x, y) in enumerate(zip(a.vr, b.vr, strict=True)) if x != y]
-                    show += [f"r{k + 3}: {x:x} / {y:x}" for k, (x, y) in enumerate(zip(a.gpr, b.gpr, strict=True)) if x != y]
-                    show += [f"{k}: {x:08x} / {y:08x}" for k, x, y in (("cr", a.cr, b.cr), ("vscr", a.vscr, b.vscr)) if x != y]
-                    given = " ".join(f"{v:032x}" for v in c.vr)
-                    wrong.append(f"{c.insn.name} {c.word:08x} {'handler' if generic else ''} vscr={c.vscr:x} {given}\n    ours/theirs {'; '.join(show)}")
-                    break
-            else:
-                good[c.insn.name] += 1
+    theirs = map(state_of, records.run(HARNESS, [c.record() for c in cases]))
+    for n, (c, b) in enumerate(zip(cases, theirs, strict=True)):
+        for generic in (False, True) if n % 4 == 0 else (bool(n & 1),):
+            a = ours(c, generic)
+            if not agreed(c, a, b):
+                show = [f"v{k + 1}: {x:032x} / {y:032x}" for k, (x, y) in enumerate(zip(a.vr, b.vr, strict=True)) if x != y]
+                show += [f"r{k + 3}: {x:x} / {y:x}" for k, (x, y) in enumerate(zip(a.gpr, b.gpr, strict=True)) if x != y]
+                show += [f"{k}: {x:08x} / {y:08x}" for k, x, y in (("cr", a.cr, b.cr), ("vscr", a.vscr, b.vscr)) if x != y]
+                given = " ".join(f"{v:032x}" for v in c.vr)
+                wrong.append(f"{c.insn.name} {c.word:08x} {'handler' if generic else ''} vscr={c.vscr:x} {given}\n    ours/theirs {'; '.join(show)}")
+                break
+        else:
+            good[c.insn.name] += 1
     return good, wrong
 
 
-def available() -> bool:
-    """Whether the tools are installed."""
-    return all(map(shutil.which, TOOLS))
-
-
 def main() -> int:
-    count, seed, pattern = (*sys.argv[1:], *("100", "1", ".*")[len(sys.argv) - 1 :])
-    good, wrong = sweep(int(count), int(seed), pattern)
-    print(f"{len(good)} instructions, {good.total()} cases agreed, {len(wrong)} differences")
-    print("\n".join(wrong[:400]))
-    print(Counter(line.split()[0] for line in wrong))
-    return bool(wrong)
+    good, wrong = sweep(*records.arguments(100))
+    return records.report(f"{len(good)} instructions", good.total(), wrong)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """VSX conversions and roundings and quad precision, on random operands in every rounding mode, against qemu-ppc64 and
 qemu-ppc64le.
 
-    python -m tests.oracle.vsx_convert_sweep [cases per instruction] [seed] [mnemonic pattern]
+    python -m tests.oracle.vsx_convert_sweep [cases per instruction] [seed] [pattern of mnemonics]
 
 Compared: VSRs, CR and FPSCR after one instruction on a machine, but for what the manual leaves undefined and where QEMU is
 wrong (`comparable` says which). tests/float has the exact reference; this is a second opinion.
@@ -11,46 +11,19 @@ from __future__ import annotations
 
 import random
 import re
-import struct
 import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from dbt import assemble
 from dbt.fpscr import FI, FPRF, FR, FX, OX, UX, XX
-from runtime.vm import VM
 
 from ..float.convert_operands import CONVERSIONS, Conversion, element, elements, register
 from ..float.quad_operands import INSTRUCTIONS, Instruction, close
-from .vsx_sweep import MSR, VSRS, available, theirs
+from .records import both_orders
+from .vsx_machine import Case, Values, compare, control
+from .vsx_sweep import VSRS
 
 FLOATS = ("d", "s", "h")
-
-
-class Case(NamedTuple):
-    """One instruction and the state it starts with."""
-
-    name: str
-    word: int
-    vsr: tuple[int, ...]
-    cr: int
-    fpscr: int
-    integer: bool  # whether it converts to an integer
-    nan: bool = False  # whether an element of the operand is a NaN
-    twice: bool = False  # an integer that becomes a single, and is no double
-
-    def record(self) -> bytes:
-        """As the harness reads it."""
-        vectors = b"".join(v.to_bytes(16, "big") for v in self.vsr)
-        return struct.pack(">16Q", self.word, 0, 0, 0, 0, self.cr, self.fpscr, *[0] * 9) + vectors + bytes(64)
-
-
-def control(r: random.Random) -> int:
-    """A rounding mode, and sticky bits that agree with the summary VX."""
-    fpscr = r.choice((0, 0, 1, 2, 3)) | (r.getrandbits(32) & 0x9FFF_F700 if r.random() < 0.5 else 0)
-    return fpscr | bool(fpscr & 0x01F8_0700) << 29
 
 
 def conversion(r: random.Random, i: Conversion | str) -> Case:
@@ -101,35 +74,7 @@ def cases(r: random.Random, count: int, pattern: str) -> Iterator[Case]:
             yield from (quad(r, q) for _ in range(count))
 
 
-class Machine:
-    """Runs single instructions."""
-
-    def __init__(self) -> None:
-        self.vm = VM(1 << 20, cpu="power9", engine="interpreter")
-
-    def run(self, c: Case, little: bool) -> dict[str, int]:
-        """Registers afterwards."""
-        v = self.vm.vcpus[0]
-        self.vm.write(0x1000, c.word.to_bytes(4, "little" if little else "big"))
-        v.msr, v.nia = 1 << 63 | MSR | 0x1000 | little, 0x1000
-        v.mode_changed()
-        for n, x in zip(VSRS, c.vsr, strict=True):
-            v[f"vsr{n}"] = x
-        v["cr"], v.fpscr = c.cr, c.fpscr
-        v.run(max_instructions=1)
-        assert v.nia == 0x1004, (c, hex(v.nia))
-        v.call("fp_settle")
-        return {f"vs{n}": v[f"vsr{n}"] for n in VSRS} | {"cr": v["cr"], "fpscr": v.fpscr}
-
-
-def state_of(record: bytes) -> dict[str, int]:
-    """The same, from a record."""
-    w = struct.unpack(">16Q", record[:128])
-    out = {f"vs{n}": int.from_bytes(record[128 + 16 * k : 144 + 16 * k], "big") for k, n in enumerate(VSRS)}
-    return out | {"cr": w[5] & 0xFFFF_FFFF, "fpscr": w[6] & 0xFFFF_FFFF}
-
-
-def comparable(c: Case, a: dict[str, int]) -> dict[str, int]:
+def defined(c: Case, a: Values) -> Values:
     """Without what the manual leaves undefined, and QEMU's own errors."""
     a = dict(a)
     a["fpscr"] &= ~(FR | FX)  # QEMU 7.2 never sets FR, and FX with bits that were set (I 4.2.2: when one changes)
@@ -151,36 +96,9 @@ def comparable(c: Case, a: dict[str, int]) -> dict[str, int]:
 
 def sweep(count: int, seed: int, little: bool, pattern: str = ".*") -> tuple[int, list[str]]:
     """How many cases agreed, and those that did not."""
-    todo, wrong, machine = list(cases(random.Random(seed), count, pattern)), [], Machine()
-    with tempfile.TemporaryDirectory() as directory:
-        records: list[Any] = theirs(todo, Path(directory), little)  # type: ignore[arg-type]
-    for c, record in zip(todo, records, strict=True):
-        a, b = comparable(c, machine.run(c, little)), comparable(c, state_of(record))
-        if a != b:
-            show = {k: (hex(a[k]), hex(b[k])) for k in a if a[k] != b[k]}
-            wrong.append(f"{c.name} {c.word:#010x} fpscr={c.fpscr:#x} vsr={[hex(x) for x in c.vsr]} (ours, qemu): {show}")
-    machine.vm.close()
-    return len(todo) - len(wrong), wrong
+    todo = list(cases(random.Random(seed), count, pattern))
+    return compare(todo, little, lambda c, a, b: (defined(c, a), defined(c, b)))
 
-
-def main() -> int:
-    count, seed = (int(x) for x in (sys.argv[1:3] + ["50", "1"][len(sys.argv[1:3]) :]))
-    status = 0
-    for little in (False, True):
-        agreed, wrong = sweep(count, seed, little, sys.argv[3] if len(sys.argv) > 3 else ".*")
-        print(f"{'little' if little else 'big'}-endian: {agreed} agreed, {len(wrong)} did not")
-        seen: dict[str, int] = {}
-        for line in wrong:
-            name = line.split(" 0x")[0]
-            seen[name] = seen.get(name, 0) + 1
-            if seen[name] <= 2:
-                print(line)
-        print(seen)
-        status |= bool(wrong)
-    return status
-
-
-__all__ = ["available", "sweep"]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(both_orders(sweep))

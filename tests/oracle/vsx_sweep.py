@@ -1,7 +1,7 @@
 """VSX storage access, moves, permutations and bit-level instructions, and atomic memory operations, on random operands,
 against qemu-ppc64 and qemu-ppc64le.
 
-    python -m tests.oracle.vsx_sweep [cases per instruction] [seed] [mnemonic pattern]
+    python -m tests.oracle.vsx_sweep [cases per instruction] [seed] [pattern of mnemonics]
 
 Compared: GPRs, four whole VSRs (of either half of the file), CR, FPCC, storage. The partial loads and stores (lxvl and
 relatives) run their compiled helper on a machine, the others both forms of their body on the evaluator. Not compared is
@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,9 +24,9 @@ from dbt.frontend.insn import ISA, Insn
 from dbt.mode import Mode
 
 from ..support import execute
+from . import records
 
 HARNESS = Path(__file__).with_name("vsx.s")
-TOOLS = ("powerpc64-linux-gnu-as", "powerpc64-linux-gnu-ld", "qemu-ppc64", "qemu-ppc64le")
 MODULES = re.compile(r"vsx_(storage|move|permute)")
 HELPED = re.compile(r"(l|st)(xvll?|[wd]at)")
 ATOMIC = {
@@ -39,7 +36,7 @@ ATOMIC = {
 # Doubleword 1 of the result is undefined (I 7.6.1): we write zero
 SCALAR = re.compile(r"lxs.*|mtvsr(d|w[az])|xs(n?abs|neg|cpsgn|iexp)dp")
 MSR = 1 << 13 | 1 << 25 | 1 << 23
-RECORD, BATCH, STORAGE = 256, 20000, 0x4000
+STORAGE = 0x4000
 GPRS, VSRS = (3, 4, 5, 6), (2, 3, 34, 35)
 EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7F80_0000, 0x7FFF_FFFF, 0x8000_0000, 0xFF80_0000, 0xFFFF_FFFF)
 DOUBLES = (0, 1 << 63, 0x7FF << 52, 0xFFF << 52, 0x7FF8 << 48, 0xFFF0_0000_0000_0001, 1, (1 << 63) + 5, 0x3FF << 52,
@@ -121,23 +118,6 @@ def case(r: random.Random, insn: Insn) -> Case:
             storage = element(r, 32).to_bytes(4, "big") * 16
     gpr = (r.getrandbits(64), place, r5, element(r, 64))
     return Case(insn, word, gpr, tuple(vector(r) for _ in VSRS), r.getrandbits(32), storage)
-
-
-def theirs(cases: list[Case], directory: Path, little: bool) -> list[bytes]:
-    """The records after qemu has run them."""
-    program = directory / f"harness{little:d}"
-    order = ["-mlittle", "--defsym", "LITTLE=1"] if little else ["-mbig"]
-    subprocess.run(["powerpc64-linux-gnu-as", "-mpower9", *order, "-o", f"{program}.o", HARNESS], check=True)
-    flavour = "elf64lppc" if little else "elf64ppc"
-    link = ["powerpc64-linux-gnu-ld", "-N", "-m", flavour, "--no-warn-rwx-segments", "-o", program, f"{program}.o"]
-    subprocess.run(link, check=True)
-    out = b""
-    for start in range(0, len(cases), BATCH):
-        records = b"".join(c.record() for c in cases[start : start + BATCH])
-        command = ["qemu-ppc64le" if little else "qemu-ppc64", "-cpu", "POWER9", program]
-        out += subprocess.run(command, input=records, capture_output=True, check=True).stdout
-    assert len(out) == RECORD * len(cases)
-    return [out[n : n + RECORD] for n in range(0, len(out), RECORD)]
 
 
 class Machine:
@@ -235,40 +215,23 @@ def sweep(count: int, seed: int, little: bool, pattern: str = ".*") -> tuple[int
     cases = [case(r, i) for i in chosen for _ in range(count)]
     wrong = []
     machine = Machine()
-    with tempfile.TemporaryDirectory() as directory:
-        for c, record in zip(cases, theirs(cases, Path(directory), little), strict=True):
-            b = state_of(c, record)
-            for generic in (False,) if HELPED.fullmatch(c.insn.name) else (False, True):
-                got = machine.run(c, little) if HELPED.fullmatch(c.insn.name) else ours(c, little, generic)
-                a = state(c, *got)
-                if a != b:
-                    show = {k: (a[k], b[k]) for k in a if a[k] != b[k]}
-                    text = {k: tuple(x.hex() if isinstance(x, bytes) else hex(x) for x in v) for k, v in show.items()}
-                    inputs = f"gpr={[hex(x) for x in c.gpr]} vsr={[hex(x) for x in c.vsr]}"
-                    wrong.append(
-                        f"{c.insn.name} {c.word:#010x} {inputs} {'handler' if generic else ''} (ours, qemu): {text}"
-                    )
-                    break
+    for c, record in zip(cases, records.run(HARNESS, [c.record() for c in cases], little=little), strict=True):
+        b = state_of(c, record)
+        for generic in (False,) if HELPED.fullmatch(c.insn.name) else (False, True):
+            got = machine.run(c, little) if HELPED.fullmatch(c.insn.name) else ours(c, little, generic)
+            a = state(c, *got)
+            if a != b:
+                show = {k: (a[k], b[k]) for k in a if a[k] != b[k]}
+                text = {k: tuple(x.hex() if isinstance(x, bytes) else hex(x) for x in v) for k, v in show.items()}
+                inputs = f"gpr={[hex(x) for x in c.gpr]} vsr={[hex(x) for x in c.vsr]}"
+                wrong.append(
+                    f"{c.insn.name} {c.word:#010x} {inputs} {'handler' if generic else ''} (ours, qemu): {text}"
+                )
+                break
     if "vm" in machine.__dict__:
         machine.vm.close()
     return len(cases) - len(wrong), wrong
 
 
-def available() -> bool:
-    """Whether the tools are installed."""
-    return all(map(shutil.which, TOOLS))
-
-
-def main() -> int:
-    count, seed = (int(x) for x in (sys.argv[1:3] + ["50", "1"][len(sys.argv[1:3]) :]))
-    status = 0
-    for little in (False, True):
-        agreed, wrong = sweep(count, seed, little, sys.argv[3] if len(sys.argv) > 3 else ".*")
-        print(f"{'little' if little else 'big'}-endian: {agreed} agreed, {len(wrong)} did not")
-        print("\n".join(wrong[:8]))
-        status |= bool(wrong)
-    return status
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(records.both_orders(sweep))
