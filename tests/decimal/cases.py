@@ -9,8 +9,9 @@ from typing import NamedTuple
 import dbt.frontend.isa  # noqa: F401
 from dbt.frontend.insn import ISA, Insn
 
+from ..float.fpscr_reference import raised
 from . import reference as ref
-from .reference import LONG, QUAD, SHORT, Format
+from .encodings import LONG, QUAD, SHORT, Format, read, write
 
 INSTRUCTIONS = [i for i in ISA.insns if i.module.rpartition(".")[2].startswith("decimal_")]
 A, B, T, FIELD = 2, 4, 6, 5  # registers of the operands (and those behind them), a CR field
@@ -47,7 +48,7 @@ def finite(r: random.Random, f: Format) -> int:
     top = (3 << f.combination - 5) - 1
     spread = r.choice((3, f.digits + 3, 2 * f.digits + 8, 200))
     biased = r.choice((0, top, f.bias, f.bias, f.bias, r.randint(0, top))) + r.randint(-spread, spread)
-    return ref.write(Decimal((r.getrandbits(1), tuple(map(int, str(n))), min(max(biased, 0), top) - f.bias)), f)
+    return write(Decimal((r.getrandbits(1), tuple(map(int, str(n))), min(max(biased, 0), top) - f.bias)), f)
 
 
 def datum(r: random.Random, f: Format) -> int:
@@ -62,13 +63,13 @@ def datum(r: random.Random, f: Format) -> int:
     g = five << f.combination - 5 | (r.getrandbits(1) << f.combination - 6 if five == 31 else 0)
     if r.random() < 0.2:
         g |= r.getrandbits(f.combination - 6)
-    payload = ref.write(Decimal(r.choice((0, 1, r.randrange(10 ** (f.digits - 1))))), f) & (1 << trailing) - 1
+    payload = write(Decimal(r.choice((0, 1, r.randrange(10 ** (f.digits - 1))))), f) & (1 << trailing) - 1
     return r.getrandbits(1) << f.width - 1 | g << trailing | (payload if r.random() < 0.8 else r.getrandbits(trailing))
 
 
 def near(r: random.Random, x: int, f: Format) -> int:
     """Something that nearly cancels, or is just out of reach, or completes a product to a border."""
-    number = ref.read(x, f)
+    number = read(x, f)
     sign, figures, e = number.as_tuple()
     if not isinstance(e, int):
         return datum(r, f)
@@ -85,7 +86,7 @@ def near(r: random.Random, x: int, f: Format) -> int:
         e = want - e
         n = r.randrange(10 ** r.randint(1, f.digits))
     e = min(max(e, -f.bias), top - f.bias)
-    return ref.write(Decimal((sign ^ r.getrandbits(1), tuple(map(int, str(n))), e)), f)
+    return write(Decimal((sign ^ r.getrandbits(1), tuple(map(int, str(n))), e)), f)
 
 
 def bcd(r: random.Random, width: int) -> int:
@@ -111,7 +112,7 @@ def case(r: random.Random, insn: Insn) -> Case:
     form = QUAD if name.endswith("q") else LONG
     source = {"drdpq": QUAD, "dctqpq": LONG, "dctdp": SHORT, "drsp": LONG}.get(name, form)
     if name.startswith("dquai"):
-        b = near(r, ref.write(Decimal(1), form), form) if r.random() < 0.5 else datum(r, form)
+        b = near(r, write(Decimal(1), form), form) if r.random() < 0.5 else datum(r, form)
         a = datum(r, form)
     else:
         a = datum(r, form)
@@ -122,7 +123,7 @@ def case(r: random.Random, insn: Insn) -> Case:
         b = r.choice((r.getrandbits(64), r.getrandbits(r.randint(1, 64)), 1 << 63, (1 << 63) - 1, (1 << 64) - 1))
     elif name.startswith("dctfix") and r.random() < 0.6:
         figures = tuple(map(int, str(r.choice(((1 << 63) + r.randint(-3, 3), r.getrandbits(64), r.getrandbits(70), 5)))))[: form.digits]
-        b = ref.write(Decimal((r.getrandbits(1), figures, r.choice((0, 3, -1, -3, -19)))), form)
+        b = write(Decimal((r.getrandbits(1), figures, r.choice((0, 3, -1, -3, -19)))), form)
     elif name == "dctdp":
         b |= r.getrandbits(32) << 32
     elif name.startswith("diex"):
@@ -145,7 +146,7 @@ def expected(c: Case) -> tuple[int, int, int]:
     a, b = (x if wide[n] else x >> 64 for n, x in (("A", c.a), ("B", c.b)))
     if c.mnemonic in ("drrndq", "dtstsfq", "diexq"):
         a <<= 64  # the reference takes it from the upper half
-    fpscr = ref.raised(c.fpscr & 0x7_FFFF_F7FF, 0)
+    fpscr = raised(c.fpscr & 0x7_FFFF_F7FF, 0)
     out = ref.carry_out(c.mnemonic, fields, a, b, fpscr)
     t = c.t
     if out.result is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from runtime.vm import VM
 
+from ..float.fpscr_reference import raised
 from .cases import A, B, Case, T
 
 CODE, SF, FP, ME = 0x1000, 1 << 63, 1 << 13, 1 << 12
@@ -43,6 +44,4 @@ class Machine:
 
 def ref_fpscr(x: int) -> int:
     """As mtfsf leaves it."""
-    from .reference import raised
-
     return raised(x & 0x7_FFFF_F7FF, 0)

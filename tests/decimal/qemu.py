@@ -14,10 +14,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from ..float.fpscr_reference import FI, FR, FX, OX, UX, VE, VXALL, VXCVI, XX, ZX
 from ..oracle import records
 from .cases import INSTRUCTIONS, Case, case
 from .machine import Machine, ref_fpscr
-from .reference import FI, FR, FX, OX, UX, VE, VXALL, VXCVI, XX, ZX
 
 HARNESS, M64 = Path(__file__).with_name("qemu.s"), (1 << 64) - 1
 STICKY = OX | UX | ZX | XX | VXALL

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from . import reference
 from .guest import BEFORE, CASES, Case, Guest
@@ -50,16 +51,15 @@ def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[in
     return count, wrong
 
 
-def main() -> None:
-    """All instructions."""
+def command(instructions: Iterable[Any], tried: Callable[[Guest, Any, int, int], Iterator[tuple[int, list[str]]]]) -> int:
+    """The command line of a check: `tried` gives, for a guest, an instruction, a number of random cases and a seed, what
+    `differences` says of each of its sets of cases. The exit status."""
     n, seed, engine, pattern = (sys.argv[1:] + ["2000", "1", "interpreter", ".*"][len(sys.argv) - 1 :])[:4]
-    guest, total, start = Guest(engine), 0, time.time()
-    bad = 0
-    for i in (*INSTRUCTIONS, *VSX):
+    guest, total, bad, start = Guest(engine), 0, 0, time.time()
+    for i in instructions:
         if not re.fullmatch(pattern, i.mnemonic):
             continue
-        for cases in (specials(i, MODES), randoms(i, int(n), int(seed), (0, 0, 0, *MODES, *ENABLES))):
-            count, wrong = differences(guest, i, cases)
+        for count, wrong in tried(guest, i, int(n), int(seed)):
             total += count
             bad += len(wrong)
             for line in wrong[:3]:
@@ -68,7 +68,14 @@ def main() -> None:
                 print(f"  ... {len(wrong)} of {count}")
     print(f"{total} cases, {bad} differ, {time.time() - start:.0f} s")
     guest.close()
+    return bool(bad)
+
+
+def tried(guest: Guest, i: Instruction, count: int, seed: int) -> Iterator[tuple[int, list[str]]]:
+    """Special operands, then random ones."""
+    for cases in (specials(i, MODES), randoms(i, count, seed, (0, 0, 0, *MODES, *ENABLES))):
+        yield differences(guest, i, cases)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command((*INSTRUCTIONS, *VSX), tried))

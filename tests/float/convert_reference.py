@@ -8,8 +8,9 @@ from __future__ import annotations
 from gmpy2 import f_div, mpq
 
 from .convert_operands import BITS, Conversion, elements, lane_bits
-from .quad_reference import DOUBLE, Format, choose, class_of, finish, number, written
-from .reference import FI, FPRF, FR, VE, VXALL, VXCVI, VXSNAN, XX, raised
+from .fpscr_reference import FI, FPRF, FR, VE, VXALL, VXCVI, VXSNAN, XX, raised
+from .quad_reference import DOUBLE, Format, class_of, finish, number, written
+from .rounding_reference import choose
 
 SINGLE, HALF = Format(24, 127, 8, 23), Format(11, 15, 5, 10)
 FORMATS = {"d": DOUBLE, "s": SINGLE, "h": HALF}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gmpy2 import f_div, isqrt_rem, mpq, mpz
 
-from .reference import (
+from .fpscr_reference import (
     FI,
     FPCC,
     FPRF,
@@ -32,12 +32,10 @@ from .reference import (
     XX,
     ZE,
     ZX,
-    floor_log2,
-    power,
     raised,
 )
+from .rounding_reference import ODD, at_precision, choose, floor_log2, power
 
-ODD = 5  # a rounding mode beside RN's four and 4, to nearest with ties away
 Flagged = tuple[int, int]
 
 
@@ -96,28 +94,6 @@ def written(sign: int, value: mpq, form: Format) -> int:
     return out | (e + bias << n if m >= 1 << n else 0) | int(m) & ((1 << n) - 1)
 
 
-def choose(whole: int, rest: mpq, sign: int, mode: int) -> int:
-    """Round whole + rest (0 <= rest < 1) in magnitude."""
-    up = {
-        0: rest > mpq(1, 2) or (rest == mpq(1, 2) and whole % 2 == 1),
-        1: False,
-        2: rest > 0 and not sign,
-        3: rest > 0 and bool(sign),
-        4: rest >= mpq(1, 2),
-        ODD: rest > 0 and whole % 2 == 0,
-    }[mode]
-    return whole + up
-
-
-def to_digits(x: mpq, digits: int, least: int | None, sign: int, mode: int) -> mpq:
-    """A magnitude rounded to `digits`, no finer than those of exponent `least`."""
-    e = floor_log2(x)
-    unit = power(1, (e if least is None else max(e, least)) - digits + 1)
-    y = x / unit
-    whole = f_div(y.numerator, y.denominator)
-    return choose(int(whole), y - whole, sign, mode) * unit
-
-
 def finish(x: mpq, sign: int, mode: int, fpscr: int, form: Format = QUAD) -> Flagged:
     """(bits, flags) of a nonzero exact magnitude."""
     flags, least = 0, 1 - form.top
@@ -125,10 +101,10 @@ def finish(x: mpq, sign: int, mode: int, fpscr: int, form: Format = QUAD) -> Fla
     tiny = x < power(1, least)
     if tiny and fpscr & UE:
         x *= scale
-        r = to_digits(x, form.digits, None, sign, mode)
+        r = at_precision(x, form.digits, None, sign, mode)
         flags |= UX
     else:
-        r = to_digits(x, form.digits, least, sign, mode)
+        r = at_precision(x, form.digits, least, sign, mode)
         if tiny and r != x:
             flags |= UX
     if r >= power(1, form.top + 1):

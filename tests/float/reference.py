@@ -10,12 +10,33 @@ from typing import NamedTuple
 
 from gmpy2 import f_div, isqrt_rem, mpq, mpz
 
-FX, FEX, VX, OX, UX, ZX, XX = (1 << n for n in (31, 30, 29, 28, 27, 26, 25))
-VXSNAN, VXISI, VXIDI, VXZDZ, VXIMZ, VXVC, FR, FI = (1 << n for n in (24, 23, 22, 21, 20, 19, 18, 17))
-VXSQRT, VXCVI = 1 << 9, 1 << 8
-VXALL = 0x01F8_0700
-FPRF, FPCC = 0x1F000, 0xF000
-VE, OE, UE, ZE, XE = 0x80, 0x40, 0x20, 0x10, 8
+from .fpscr_reference import (
+    FI,
+    FPCC,
+    FPRF,
+    FR,
+    OE,
+    OX,
+    UE,
+    UX,
+    VE,
+    VXALL,
+    VXCVI,
+    VXIDI,
+    VXIMZ,
+    VXISI,
+    VXSNAN,
+    VXSQRT,
+    VXVC,
+    VXZDZ,
+    XE,
+    XX,
+    ZE,
+    ZX,
+    raised,
+)
+from .rounding_reference import at_precision, choose, floor_log2, power
+
 DEFAULT = 0x7FF8 << 48
 INF = 0x7FF << 52
 BIAS = mpq(2) ** 1536, mpq(2) ** 192
@@ -43,11 +64,6 @@ def number(bits: int) -> Number:
     return Number("finite", sign, power(m, max(exponent, 1) - 1075) * (-1 if sign else 1), bits)
 
 
-def power(m: int, e: int) -> mpq:
-    """m * 2**e."""
-    return mpq(mpz(m) << e) if e >= 0 else mpq(mpz(m), mpz(1) << -e)
-
-
 def signalling(x: Number) -> bool:
     """A NaN with the quiet bit clear."""
     return x.kind == "nan" and not x.bits >> 51 & 1
@@ -64,34 +80,6 @@ def to_bits(sign: int, value: mpq) -> int:
         raise Undefined
     field = e + 1023 if m >= 1 << 52 else 0
     return sign << 63 | field << 52 | int(m) & ((1 << 52) - 1)
-
-
-def floor_log2(x: mpq) -> int:
-    """The exponent of the power of two not above x > 0."""
-    e = int(x.numerator.bit_length() - x.denominator.bit_length())
-    return e if power(1, e) <= x else e - 1
-
-
-def choose(whole: int, rest: mpq, sign: int, mode: int) -> int:
-    """Round whole + rest (0 <= rest < 1) in magnitude. Modes as RN; 4: nearest, ties away."""
-    up = {
-        0: rest > mpq(1, 2) or (rest == mpq(1, 2) and whole % 2 == 1),
-        1: False,
-        2: rest > 0 and not sign,
-        3: rest > 0 and bool(sign),
-        4: rest >= mpq(1, 2),
-    }[mode]
-    return whole + up
-
-
-def at_precision(x: mpq, digits: int, least: int | None, sign: int, mode: int) -> mpq:
-    """A magnitude rounded to `digits`; `least`: and to a multiple of the least denormal of that exponent."""
-    e = floor_log2(x)
-    if least is not None:
-        e = max(e, least)
-    unit = power(1, e - digits + 1)
-    whole = f_div((x / unit).numerator, (x / unit).denominator)
-    return choose(int(whole), x / unit - whole, sign, mode) * unit
 
 
 def finish(x: mpq, sticky: bool, sign: int, single: bool, fpscr: int) -> tuple[int, int]:
@@ -271,19 +259,6 @@ def class_of(bits: int, single: bool) -> int:
         return 0b10010 if x.sign else 0b00010
     denormal = abs(x.value) < power(1, -126 if single else -1022)
     return (0b01000 if x.sign else 0b00100) | denormal << 4
-
-
-def raised(fpscr: int, flags: int) -> int:
-    """FPSCR with exception bits set, and the summaries."""
-    new = flags & (OX | UX | ZX | XX | VXALL)
-    if new & ~fpscr:
-        fpscr |= FX
-    fpscr = (fpscr | new) & ~(VX | FEX)
-    if fpscr & VXALL:
-        fpscr |= VX
-    if any(fpscr & e and fpscr & x for e, x in ((VE, VX), (OE, OX), (UE, UX), (ZE, ZX), (XE, XX))):
-        fpscr |= FEX
-    return fpscr
 
 
 def arithmetic(name: str, single: bool, a: int, b: int, c: int, fpscr: int) -> tuple[int | None, int]:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
-import re
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -20,7 +18,7 @@ import numpy as np
 from dbt import assemble
 
 from . import reference
-from .check import ENABLES, MODES
+from .check import ENABLES, MODES, command
 from .guest import CASES, Guest
 from .operands import FEW, SPECIAL, Instruction, close
 
@@ -189,24 +187,11 @@ def randoms(i: Packed, count: int, seed: int, control: tuple[int, ...]) -> Itera
         yield Case(fpscr, *(tuple(number(row[k], i.single) for row in rows) for k in range(3)))
 
 
-def main() -> None:
-    """All instructions."""
-    n, seed, engine, pattern = (sys.argv[1:] + ["2000", "1", "interpreter", ".*"][len(sys.argv) - 1 :])[:4]
-    guest, total, bad, start = Guest(engine), 0, 0, time.time()
-    for i in PACKED:
-        if not re.fullmatch(pattern, i.mnemonic):
-            continue
-        for cases in (specials(i, MODES), randoms(i, int(n), int(seed), CONTROL)):
-            count, wrong = differences(guest, i, cases)
-            total += count
-            bad += len(wrong)
-            for line in wrong[:3]:
-                print(line, flush=True)
-            if len(wrong) > 3:
-                print(f"  ... {len(wrong)} of {count}")
-    print(f"{total} cases, {bad} differ, {time.time() - start:.0f} s")
-    guest.close()
+def tried(guest: Guest, i: Packed, count: int, seed: int) -> Iterator[tuple[int, list[str]]]:
+    """Special operands, then random ones."""
+    for cases in (specials(i, MODES), randoms(i, count, seed, CONTROL)):
+        yield differences(guest, i, cases)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command(PACKED, tried))
