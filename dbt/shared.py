@@ -22,6 +22,7 @@ by_tlbie by_tlbiel by_slbie by_slbia by_slbmte by_key by_register by_remove by_p
 hcall_enter hcall_remove hcall_protect hcall_read hcall_bulk hcall_clear
 cpu_features lpcr_ils
 user_areas user_area_count window
+interrupts irq_lock irq_sources irq_source_count xive_ends idle_left syscall
 spare*13
 """.split()
 
@@ -37,6 +38,12 @@ SIZE = (_at + 4095) & -4096
 # functions, clock_start is the host's monotonic time in ns at which the time base was 0, and clock_last the latest that was read.
 # Else they take turns: turn_cpu has one, of turn_length instructions of which turn_left are left; turn_to - 1 (if not 0) is to be the next.
 # run_left are the instructions that may run before Python wants to look.
+
+# idle_left: ticks that may pass while all vCPUs wait before Python wants to look; 0 if it wants to see every wait.
+# interrupts: 0 if Python answers for the interrupt controller, or which one compiled code has (INTERRUPTS_...). irq_sources is a table of
+# irq_source_count sources (runtime/devices/xics.py, xive.py), xive_ends one of event queues; irq_lock guards all its state.
+# syscall: host address of libc's function, for futex.
+INTERRUPTS_XICS, INTERRUPTS_XIVE = 1, 2
 
 # window: bytes of a window (docs/decisions/0005), whose first byte is at `ram`; 0 for RAM with a software TLB.
 # user_areas: the address space of a Linux process (runtime/user/memory.py), or 0 for a machine of its own. A table, sorted by address,

@@ -88,6 +88,16 @@ filled_data filled_code shared_page shared_ea shared_real shared_little shared_a
 open_page*2
 """
 
+# Waiting and waking, and what the interrupt controller keeps for each CPU (runtime/devices/xics.py, tima.py).
+_INTERRUPTS = """
+prodded yielded sharing doorbell:i32 sleeping:i32
+light_calls*16
+icp_cppr icp_mfrr icp_xisr icp_priority
+os_nsr os_cppr os_ipb os_lsmfb os_ack os_inc os_age os_pipr os_word2
+tima_loads tima_stores esb_loads esb_stores events_queued
+low_at low_count yields naps
+"""
+
 JUMP_CACHE = 0x4000  # {effective page | context, code page address} x JUMP_CACHE_ENTRIES
 JUMP_CACHE_ENTRIES = 1024
 TLB = 0x8000  # TLB_SPACES software TLBs of {read tag, write tag, addend, real page} x TLB_ENTRIES
@@ -105,7 +115,7 @@ _WIDTHS = {"i8": i8, "i16": i16, "i32": i32, "i64": i64, "i128": i128}
 
 def _layout() -> Iterator[Slot]:
     at = 0
-    for section, start in ((_ARCHITECTED, 0), (_ENGINE, 0x1400), (_MMU, 0x1C00)):
+    for section, start in ((_ARCHITECTED, 0), (_ENGINE, 0x1400), (_MMU, 0x1C00), (_INTERRUPTS, 0x3000)):
         if at > start:
             raise ValueError(f"state: the section at {start:#x} starts before the previous one ends ({at:#x})")
         at = start

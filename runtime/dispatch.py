@@ -33,6 +33,7 @@ from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
 from .clock import next_time, time_now
+from .hypercalls.light import light_call
 from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
@@ -190,7 +191,7 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         v.tb_offset = next_time(machine_of(v)) - v.icount
         v.clock_exits = u64(0)
     elif kind == HYPERCALL:
-        if not hash_table_call(v, v.gpr[3]):
+        if not light_call(v, v.gpr[3]) and not hash_table_call(v, v.gpr[3]):
             return u64(0)
         v.hypercalls_light += u64(1)
     elif kind == SYSCALL and v.paravirtual and v.gpr[0] & LOW_WORD == KVM_MAGIC and v.msr & MSR_PR == u64(0):

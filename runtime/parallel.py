@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from dbt.exits import Exit
 
 from .events import Budget, Event, Halted
-from .halts import CEDED
 from .turns import NEVER, QUANTUM
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.02  # between looks at limits and at the keyboard
 CALLER_SECONDS = 0.25  # `run` returns this often, so that limits and signals are heard
-TICKS_PER_SECOND = 512_000_000  # runtime/clock.py
 
 
 class Parallel:
@@ -35,8 +33,7 @@ class Parallel:
         self._ended: Event | BaseException | None = None
         self._stopping = False
         self.vcpu = vm.vcpus[0]
-        vm.woken = self.notify
-        self._native = vm.engine.function("run", 0)
+        self._native = vm.engine.function("run_parallel", 1)
         self._time = vm.engine.function("parallel_time", 0)
 
     @property
@@ -52,11 +49,6 @@ class Parallel:
     def upcoming(self) -> VCPU:
         """Which one runs next cannot be told."""
         return self.vcpu
-
-    def notify(self) -> None:
-        """A vCPU that waits may have a reason to go on."""
-        with self._changed:
-            self._changed.notify_all()
 
     def run(self, max_instructions: int | None = None) -> Event:
         """Run until an event ends it, or for a while (Budget): at most about `max_instructions` of all vCPUs together, or
@@ -98,6 +90,7 @@ class Parallel:
             self._stopping = True
             for vcpu in self.vm.vcpus:
                 vcpu.attention = 1
+                vcpu.call("ring_doorbell")
             self._changed.notify_all()
 
     # -- a vCPU's thread
@@ -105,17 +98,13 @@ class Parallel:
         vcpu.attention = self._stopping
         try:
             while not self._stopping:
-                if vcpu.halted:
-                    self._wait(vcpu)
-                else:
-                    self._go(vcpu)
+                self._go(vcpu)
         except BaseException as e:
             self._end(vcpu, e)
 
     def _go(self, vcpu: VCPU) -> None:
         """One stretch of native code and what became of it."""
-        vcpu.budget_end = vcpu.icount + QUANTUM
-        kind = self._native(vcpu.address)
+        kind = self._native(vcpu.address, QUANTUM)
         with self.lock:
             if self.vm.compiler is not None:
                 self.vm.compiler.install(vcpu.address)
@@ -127,19 +116,6 @@ class Parallel:
             event = vcpu.left(Exit(kind))
             if event is not None and (ends := self.handle(vcpu, event)) is not None:
                 self._end(vcpu, ends)
-
-    def _wait(self, vcpu: VCPU) -> None:
-        """Until the vCPU may go on, or all are to stop."""
-        with self._changed:
-            while vcpu.halted and not self._stopping:
-                due = CALLER_SECONDS
-                if vcpu.halted == CEDED:
-                    ticks = (vcpu.dec_expiry - self.timebase) & (1 << 64) - 1
-                    if ticks >> 63 or not ticks or vcpu.external or vcpu.pending:
-                        vcpu.halted = 0
-                        return
-                    due = min(due, ticks / TICKS_PER_SECOND)
-                self._changed.wait(due)
 
     def _end(self, vcpu: VCPU, why: Event | BaseException) -> None:
         with self._changed:

@@ -17,17 +17,9 @@ from dbt.backend.machinery import compiled, exported, machine_of, u64, vcpu_of
 from dbt.exits import Exit
 
 from .dispatch import run
-from .halts import CEDED as CEDED_STATE
-from .interrupts import PENDING_DOORBELL
+from .waiting import CEDED, wait_until_woken, wakes
 
-CEDED = u64(CEDED_STATE)
 HALT = u64(Exit.HALT)
-
-
-@compiled
-def wakes(v, now):  # type: ignore[no-untyped-def]
-    """Whether a vCPU that waits has a reason to go on: an interrupt is pending."""
-    return v.external or v.pending & PENDING_DOORBELL or np.int64(now - v.dec_expiry) >= 0
 
 
 @compiled
@@ -41,9 +33,34 @@ def take_over(v, now):  # type: ignore[no-untyped-def]
     v.reserve_size = u64(0)
 
 
+@compiled
+def pass_time(v):  # type: ignore[no-untyped-def]
+    """All vCPUs wait: the time passes until the first decrementer interrupt, on `v`, whose time base is everyone's. 0 if Python is to see to
+    that, or has to look around first."""
+    m = machine_of(v)
+    now = v.icount + v.tb_offset
+    due = m.idle_left
+    for i in range(m.vcpu_count):
+        other = vcpu_of(m, i)
+        if other.halted == CEDED:
+            due = min(due, other.dec_expiry - now)
+    if due >= m.idle_left:
+        return u64(0)
+    m.idle_left -= due
+    v.tb_offset += due
+    return u64(1)
+
+
 @exported
 def next_turn(v):  # type: ignore[no-untyped-def]
     """The turn of `v` is over: the next vCPU that can run gets one, the one that a H_CONFER named first. 0 if all wait."""
+    if give_turn(v):
+        return u64(1)
+    return u64(0) if pass_time(v) == u64(0) else give_turn(v)
+
+
+@compiled
+def give_turn(v):  # type: ignore[no-untyped-def]
     m = machine_of(v)
     now = v.icount + v.tb_offset
     count = m.vcpu_count
@@ -56,7 +73,7 @@ def next_turn(v):  # type: ignore[no-untyped-def]
         other = vcpu_of(m, i)
         if other.halted == CEDED:
             if wakes(other, now):
-                other.halted = u64(0)
+                other.halted = np.uint32(0)
             else:
                 length = min(length, other.dec_expiry - now)
         if other.halted == u64(0) and found == count:
@@ -90,5 +107,21 @@ def run_turns(v):  # type: ignore[no-untyped-def]
         ran = current.icount - start
         m.turn_left -= ran
         m.run_left -= ran
+        if current.yielded:
+            current.yielded = m.turn_left = u64(0)
         if kind or m.run_left == u64(0) or current.attention:
+            return kind
+
+
+@exported
+def run_parallel(v, instructions):  # type: ignore[no-untyped-def]
+    """A vCPU in parallel, on its own host thread: run and wait until about so many instructions have run, Python wants it, or there is a heavy
+    exit (its kind)."""
+    end = v.icount + instructions
+    while True:
+        if v.halted and wait_until_woken(v) == u64(0):
+            return u64(0)
+        v.budget_end = end
+        kind = run(v)
+        if kind or v.attention or v.icount >= end:
             return kind

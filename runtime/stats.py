@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.exits import Exit
 from dbt.state import SLOTS
 
+from .hypercalls.table import LIGHT
 from .registers import read
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def collect(vm: VM, calls: dict[str, int]) -> dict[str, Any]:
         for vector, name in VECTORS.items():
             if count := read(vcpu.address, SLOTS["delivered"].element(vector >> 5 & 127)):
                 delivered[name] += count
+        for n, name in enumerate(LIGHT):
+            if count := read(vcpu.address, SLOTS["light_calls"].element(n)):
+                counters[f"hcall_{name[2:].lower()}"] += count
         for name in VCPU_COUNTERS:
             counters[name] += read(vcpu.address, SLOTS[name])
     for name in MACHINE_COUNTERS:
@@ -73,13 +77,12 @@ def collect(vm: VM, calls: dict[str, int]) -> dict[str, Any]:
         "calls": calls,
         "invalidations": invalidations,
         "counters": dict(counters),
-        "kvm": kvm(total, light, delivered, counters, vm.returns, calls),
+        "kvm": kvm(total, light, delivered, counters, vm.returns),
         "compiler": dict(vm.compiler.stats) if vm.compiler is not None else {},
     }
 
 
-def kvm(total: Mapping[str, int], light: Mapping[str, int], delivered: Mapping[str, int], counters: Mapping[str, int], returns: int,
-        calls: Mapping[str, int]) -> dict[str, int]:  # fmt: skip
+def kvm(total: Mapping[str, int], light: Mapping[str, int], delivered: Mapping[str, int], counters: Mapping[str, int], returns: int) -> dict[str, int]:
     """The same under the names of KVM's counters (arch/powerpc/kvm/book3s.c), as far as they mean something here.
 
     A TLB miss never leaves translated code, so those exits are 0; `sp_` counts translations that were made from the guest's tables, `pf_` the
@@ -104,7 +107,7 @@ def kvm(total: Mapping[str, int], light: Mapping[str, int], delivered: Mapping[s
         "ext_intr_exits": queued["external"],
         "dbell_exits": queued["directed doorbell"],
         "queue_intr": sum(queued.values()),
-        "halt_wakeup": calls.get("H_CEDE", 0),
+        "halt_wakeup": counters.get("hcall_cede", 0),
         "pf_storage": data,
         "pf_instruc": code,
         "sp_storage": counters.get("filled_data", 0),

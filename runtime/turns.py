@@ -90,5 +90,7 @@ class Turns:
             ran = vcpu.icount - start
             self._left.value -= ran
             self._run_left.value -= ran
+            if vcpu.yielded:
+                vcpu.yielded = self._left.value = 0
             if kind or not self._run_left.value or vcpu.attention:
                 return kind

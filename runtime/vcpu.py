@@ -11,7 +11,7 @@ from dbt.state import SIZE, TLB, TLB_BYTES
 
 from .emulate import emulate
 from .events import Budget, Debug, Event, Fault, Halted, Hypercall, Mmio, NotEmulated, ProgramCheck, Syscall
-from .halts import CEDED, STOPPED
+from .halts import STOPPED
 from .registers import Registers
 
 if TYPE_CHECKING:
@@ -128,20 +128,6 @@ class VCPU(Registers):
         """Whether RTAS has it: not yet started, or stopped itself."""
         return bool(self.halted == STOPPED)
 
-    def cede(self) -> None:
-        """Stop running after this call until an interrupt is pending."""
-        self.halted = CEDED
-
-    def wake(self) -> None:
-        """End a `cede`."""
-        if self.halted == CEDED:
-            self.halted = 0
-            self.vm.woken()
-
-    def confer(self, target: int | None, /) -> None:
-        """Let the others run for the rest of this turn, vCPU `target` first."""
-        self.vm.set_record(turn_left=0, turn_to=0 if target is None else target + 1)
-
     def stop(self) -> None:
         """Stop until `start`."""
         self.halted = STOPPED
@@ -151,7 +137,7 @@ class VCPU(Registers):
         self.msr, self.nia, self.gpr[3] = MSR_SF | MSR_ME, pc, r3
         self.mode_changed()
         self.halted = 0
-        self.vm.woken()
+        self.call("ring_doorbell")
 
     def registers(self) -> dict[str, Any]:
         """The user-visible registers, for reports and comparisons."""

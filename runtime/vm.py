@@ -36,7 +36,7 @@ from .vcpu import VCPU
 # Modules with compiled functions and with their constants; tests/test_dependencies.py knows whether one is missing.
 MACHINERY = (
     "runtime.mmu", *(f"runtime.mmu.{n}" for n in ("multiple", "atomic", "segments", "invalidate", "radix_tlbie", "hcalls", "shared_page")),
-    *(f"runtime.{n}" for n in ("interrupts", "messages", "dispatch", "scheduler", "clock", "halts", "hypercalls.table")),
+    *(f"runtime.{n}" for n in ("interrupts", "messages", "dispatch", "scheduler", "clock", "halts", "waiting", "hypercalls.table", "hypercalls.light", "devices.xics", "devices.sources")),
     *(f"dbt.backend.{n}" for n in ("locks", "codecache", "softfloat", "half", "float_compute", "float_exact", "float_instruction")),
     *(f"dbt.backend.{n}" for n in ("quad", "quad_compute", "quad_exact")),
     *(f"dbt.backend.decimal_{n}" for n in ("wide", "format", "round", "compute", "bits", "exact")),
@@ -75,7 +75,6 @@ class VM:
         self.engine_kind, self.privileged, self.cpu = engine, privileged, CPUS[cpu]
         self.engine: Engine = shared_engine(MACHINERY, tuple(isa), progress)
         self.memory_size, self.parallel, self.direct = memory, parallel, direct
-        self.woken: Callable[[], object] = lambda: None  # told when a vCPU that waits may go on
         self.roots = self.engine.roots(direct, progress)
         self.trace: Callable[[VCPU, int], None] | None = None
         self._mapped: list[tuple[int, int]] = []
@@ -106,8 +105,9 @@ class VM:
         )  # fmt: skip
         if parallel:
             self.set_record(
-                parallel=1, clock_start=time.monotonic_ns(), clock_gettime=host_function("clock_gettime"), sched_yield=host_function("sched_yield")
-            )
+                parallel=1, clock_start=time.monotonic_ns(),
+                **{name: host_function(name) for name in ("clock_gettime", "sched_yield", "syscall")},
+            )  # fmt: skip
         self.compiler: Any = None
         if engine == "jit":
             from .tiering import BackgroundCompiler

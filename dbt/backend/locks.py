@@ -10,6 +10,7 @@ from .. import shared
 from .machinery import address_of, call_host, compare_and_swap64, compiled, exported, fence, machine_of, u64
 
 CODE_LOCK = u64(shared.OFFSETS["code_lock"])
+INTERRUPT_LOCK = u64(shared.OFFSETS["irq_lock"])
 SPINS = u64(63)  # looks at a lock between two sched_yield
 
 
@@ -51,3 +52,21 @@ def release_code(v):  # type: ignore[no-untyped-def]
     """unlock_code."""
     unlock_code(machine_of(v))
     return u64(0)
+
+
+@compiled
+def lock_interrupts(m):  # type: ignore[no-untyped-def]
+    """The interrupt controller's state is about to be looked at or changed."""
+    if m.parallel:
+        n = u64(0)
+        while compare_and_swap64(address_of(m) + INTERRUPT_LOCK, u64(0), u64(1)) == u64(0):
+            n += u64(1)
+            relax(m, n)
+
+
+@compiled
+def unlock_interrupts(m):  # type: ignore[no-untyped-def]
+    """Done."""
+    if m.parallel:
+        fence()
+        m.irq_lock = u64(0)

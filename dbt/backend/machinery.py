@@ -352,6 +352,18 @@ def call_host(typingctx: Any, function: Any, a: Any, b: Any) -> Any:
     return types.uint64(types.uint64, types.uint64, types.uint64), codegen
 
 
+@intrinsic
+def call_host_six(typingctx: Any, function: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
+    """As call_host, with six numbers."""
+    i64 = ir.IntType(64)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target = builder.inttoptr(args[0], ir.FunctionType(i64, [i64] * 6).as_pointer())
+        return builder.call(target, args[1:])
+
+    return types.uint64(*[types.uint64] * 7), codegen
+
+
 @inlined
 def machine_of(v):  # type: ignore[no-untyped-def]
     """The machine record of a vCPU."""

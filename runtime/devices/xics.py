@@ -1,237 +1,231 @@
-"""XICS: the interrupt controller of a logical partition (PAPR, chapter "Interrupt Controller").
+"""XICS: the interrupt controller of a logical partition (PAPR, chapter "Interrupt Controller"). Compiled.
 
 Two halves. A *source* (one per interrupt number) has a server, a priority and a pending state. A
-*presentation controller* (one per server, i.e. per CPU) holds at most one interrupt at a time:
+*presentation controller* (one per server, i.e. per vCPU, in its record) holds at most one interrupt at a time:
 
     CPPR   priority of what the CPU is doing; only a numerically smaller priority interrupts it
     XISR   number of the interrupt presented, 0 if none (CPPR and XISR together are the XIRR)
     MFRR   the priority of the inter-processor interrupt; 0xff when there is none to deliver
 
 A more favoured interrupt displaces the one presented; that one is rejected back to its source, which offers
-it again when the CPU becomes ready for it. The output line of a server is up while its XISR is not 0.
+it again when the CPU becomes ready for it. The output line of a server (`external`) is up while its XISR is not 0.
+
+Sources are a table, each of SOURCE_WORDS doublewords. Everything here is done with the interrupt lock held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+import numpy as np
 
-IPI: Final = 2
-MASKED: Final = 0xFF
-_XISR: Final = 0x00FFFFFF
+from dbt.backend.locks import lock_interrupts, unlock_interrupts
+from dbt.backend.machinery import compiled, exported, machine_of, read64, u64, vcpu_of, write64
+from runtime.waiting import ring
 
+from .sources import (
+    ASSERTED,
+    IPI_NUMBER,
+    LEVEL,
+    MASKED_PRIORITY,
+    NUMBER,
+    PRESENTED,
+    PRIORITY,
+    SAVED_PRIORITY,
+    SERVER,
+    SOURCE_BYTES,
+    WAITING,
+)
 
-@dataclass(slots=True)
-class Source:
-    """One interrupt source. `asserted` is a level source's line; `waiting` is a message that is not delivered
-    yet."""
-
-    level: bool
-    server: int = 0
-    priority: int = MASKED
-    saved_priority: int = MASKED
-    asserted: bool = False
-    waiting: bool = False
-    # Presented to a server or accepted by it, with no end-of-interrupt yet. Keeps a level source from being
-    # presented twice for one assertion; a message source needs no such memory.
-    presented: bool = False
-
-    @property
-    def wants_service(self) -> bool:
-        if self.priority == MASKED:
-            return False
-        return self.asserted and not self.presented if self.level else self.waiting
+IPI, MASKED, XISR = u64(IPI_NUMBER), u64(MASKED_PRIORITY), u64(0x00FF_FFFF)
+_NUMBER, _LEVEL, _SERVER, _PRIORITY, _SAVED, _ASSERTED, _WAITING, _PRESENTED = (
+    u64(8 * n) for n in (NUMBER, LEVEL, SERVER, PRIORITY, SAVED_PRIORITY, ASSERTED, WAITING, PRESENTED)
+)
+_BYTES = u64(SOURCE_BYTES)
+NONE, TRUE = u64(0), u64(1)
 
 
-@dataclass(slots=True)
-class Presentation:
-    """The presentation controller of one server. It starts with everything masked (CPPR 0)."""
-
-    cppr: int = 0
-    mfrr: int = MASKED
-    xisr: int = 0
-    priority: int = MASKED  # Of the interrupt in XISR.
-
-    @property
-    def xirr(self) -> int:
-        return self.cppr << 24 | self.xisr
+@compiled
+def set_line(m, unit, up):  # type: ignore[no-untyped-def]
+    """The external interrupt line of a vCPU goes up (1) or down (0)."""
+    unit.external = np.uint32(up)
+    if up:
+        ring(m, unit)
 
 
-class Xics:
-    """All sources and servers of a machine.
+@compiled
+def source_of(m, number):  # type: ignore[no-untyped-def]
+    """The table's entry for an interrupt number, 0 if there is none."""
+    at = m.irq_sources
+    for _ in range(m.irq_source_count):
+        if read64(at + _NUMBER) == number:
+            return at
+        at += _BYTES
+    return NONE
 
-    `sources` maps interrupt numbers to whether they are level sources. `changed(server, up)` is called
-    whenever a server's output line goes up or down. Methods taking a server or a number raise KeyError if
-    there is no such one.
-    """
 
-    def __init__(
-        self,
-        servers: Iterable[int],
-        sources: Mapping[int, bool] | None = None,
-        changed: Callable[[int, bool], None] | None = None,
-    ) -> None:
-        self.servers = {server: Presentation() for server in servers}
-        self.sources: dict[int, Source] = {}
-        self.changed = changed
-        for number, level in (sources or {}).items():
-            self.add_source(number, level=level)
+@compiled
+def present(m, unit, number, priority):  # type: ignore[no-untyped-def]
+    """What the server holds from now on."""
+    unit.icp_xisr = number
+    unit.icp_priority = priority
+    set_line(m, unit, u64(number != NONE))
 
-    def add_source(self, number: int, *, level: bool = False) -> None:
-        """Add a source, masked. Raises ValueError for a number that is taken, is the IPI's, or has over 24
-        bits."""
-        if not IPI < number <= _XISR or number in self.sources:
-            raise ValueError(f"interrupt number {number:#x} cannot be added")
-        self.sources[number] = Source(level)
 
-    # What devices call.
+@compiled
+def withdraw(m, unit):  # type: ignore[no-untyped-def]
+    """Give the interrupt presented back to where it came from; an IPI is kept by MFRR itself. The source, if meanwhile it goes elsewhere
+    (nobody else would offer it there), else 0."""
+    if unit.icp_xisr == NONE:
+        return NONE
+    at = source_of(m, unit.icp_xisr)
+    present(m, unit, NONE, MASKED)
+    if at == NONE:
+        return NONE
+    write64(at + _PRESENTED, NONE)
+    if read64(at + _LEVEL) == NONE:
+        write64(at + _WAITING, TRUE)
+    return at if read64(at + _SERVER) != unit.pir else NONE
 
-    def pulse(self, number: int) -> None:
-        """A message interrupt arrives. While the source is masked or not deliverable it is remembered,
-        once."""
-        source = self.sources[number]
-        source.waiting = True
-        self._offer(number)
 
-    def set_level(self, number: int, asserted: bool) -> None:
-        """The line of a level source changes. It interrupts again after each end-of-interrupt while
-        asserted."""
-        self.sources[number].asserted = asserted
-        self._offer(number)
+@compiled
+def wants_service(at):  # type: ignore[no-untyped-def]
+    """A level source is presented once for one assertion; a message source needs no such memory."""
+    if read64(at + _PRIORITY) == MASKED:
+        return False
+    if read64(at + _LEVEL):
+        return read64(at + _ASSERTED) != NONE and read64(at + _PRESENTED) == NONE
+    return read64(at + _WAITING) != NONE
 
-    # What the machine asks.
 
-    def pending(self, server: int) -> bool:
-        """Whether the server's external interrupt line is up."""
-        return self.servers[server].xisr != 0
+@compiled
+def offer(m, at):  # type: ignore[no-untyped-def]
+    """Present a source to its server if it wants service and is more favoured than what is there, which then may be offered elsewhere."""
+    while at and wants_service(at):
+        unit = vcpu_of(m, read64(at + _SERVER))
+        priority = read64(at + _PRIORITY)
+        if priority >= min(unit.icp_cppr, unit.icp_priority):
+            break
+        displaced = withdraw(m, unit)
+        write64(at + _WAITING, NONE)
+        write64(at + _PRESENTED, TRUE)
+        present(m, unit, read64(at + _NUMBER), priority)
+        at = displaced
 
-    # What hypercalls do.
 
-    def accept(self, server: int) -> int:
-        """H_XIRR: take the interrupt presented. Returns XIRR (old CPPR, number); its priority becomes the
-        CPPR."""
-        unit = self.servers[server]
-        xirr = unit.xirr
-        if unit.xisr:
-            unit.cppr = unit.priority
-            self._present(server, 0, MASKED)
-        return xirr
+@compiled
+def redeliver(m, unit):  # type: ignore[no-untyped-def]
+    """Offer everything that waits for this server; the most favoured ends up presented."""
+    if unit.icp_mfrr < min(unit.icp_cppr, unit.icp_priority):
+        displaced = withdraw(m, unit)
+        present(m, unit, IPI, unit.icp_mfrr)
+        offer(m, displaced)
+    at = m.irq_sources
+    for _ in range(m.irq_source_count):
+        if read64(at + _SERVER) == unit.pir:
+            offer(m, at)
+        at += _BYTES
 
-    def set_cppr(self, server: int, cppr: int) -> None:
-        """H_CPPR: the priority changes; an interrupt that is no longer favoured is rejected."""
-        unit = self.servers[server]
-        unit.cppr = cppr & 0xFF
-        if unit.xisr and unit.priority >= unit.cppr:
-            self._reject(server)
-        self._redeliver(server)
 
-    def eoi(self, server: int, xirr: int) -> None:
-        """H_EOI: the interrupt in XIRR is done; its upper byte becomes the CPPR. Unknown numbers are
-        ignored."""
-        number = xirr & _XISR
-        source = self.sources.get(number)
-        if source is not None:
-            source.presented = False
-        self.set_cppr(server, xirr >> 24)
-        if source is not None:
-            self._offer(number)  # It may have been moved to another server meanwhile.
+@compiled
+def change_cppr(m, unit, cppr):  # type: ignore[no-untyped-def]
+    """The priority changes; an interrupt that is no longer favoured is rejected."""
+    unit.icp_cppr = cppr & MASKED
+    if unit.icp_xisr and unit.icp_priority >= unit.icp_cppr:
+        offer(m, withdraw(m, unit))
+    redeliver(m, unit)
 
-    def set_mfrr(self, server: int, priority: int) -> None:
-        """H_IPI: request an inter-processor interrupt of this priority, or with 0xff withdraw the request.
 
-        One already presented stays: software finds MFRR at 0xff and treats it as spurious, as on hardware.
-        """
-        self.servers[server].mfrr = priority & 0xFF
-        self._redeliver(server)
+# -- what hypercalls do (runtime/hypercalls/light.py)
 
-    def poll(self, server: int) -> tuple[int, int]:
-        """H_IPOLL: (XIRR, MFRR), without accepting anything."""
-        unit = self.servers[server]
-        return unit.xirr, unit.mfrr
 
-    # What RTAS does.
+@exported
+def xics_accept(v):  # type: ignore[no-untyped-def]
+    """H_XIRR: take the interrupt presented. XIRR (old CPPR, number); its priority becomes the CPPR."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    xirr = v.icp_cppr << u64(24) | v.icp_xisr
+    if v.icp_xisr:
+        v.icp_cppr = v.icp_priority
+        present(m, v, NONE, MASKED)
+    unlock_interrupts(m)
+    return xirr
 
-    def set_xive(self, number: int, server: int, priority: int) -> None:
-        """ibm,set-xive. Raises KeyError for an unknown number or server."""
-        source, _ = self.sources[number], self.servers[server]
-        source.server = server
-        source.priority = source.saved_priority = priority & 0xFF
-        self._offer(number)
 
-    def get_xive(self, number: int) -> tuple[int, int]:
-        """ibm,get-xive: (server, priority)."""
-        source = self.sources[number]
-        return source.server, source.priority
+@exported
+def xics_set_cppr(v, cppr):  # type: ignore[no-untyped-def]
+    """H_CPPR: set the priority of what this vCPU does."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    change_cppr(m, v, cppr)
+    unlock_interrupts(m)
+    return NONE
 
-    def int_off(self, number: int) -> None:
-        """ibm,int-off: mask, remembering the priority."""
-        self.sources[number].priority = MASKED
 
-    def int_on(self, number: int) -> None:
-        """ibm,int-on: unmask with the priority of the last ibm,set-xive."""
-        source = self.sources[number]
-        source.priority = source.saved_priority
-        self._offer(number)
+@exported
+def xics_eoi(v, xirr):  # type: ignore[no-untyped-def]
+    """H_EOI: the interrupt in XIRR (32 bits) is done; its upper byte becomes the CPPR. Unknown numbers are ignored."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    at = source_of(m, xirr & XISR)
+    if at:
+        write64(at + _PRESENTED, NONE)
+    change_cppr(m, v, xirr >> u64(24))
+    offer(m, at)  # it may have been moved to another server meanwhile
+    unlock_interrupts(m)
+    return NONE
 
-    # Snapshots.
 
-    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """Everything, as plain values."""
-        return {
-            "servers": {number: asdict(unit) for number, unit in self.servers.items()},
-            "sources": {number: asdict(source) for number, source in self.sources.items()},
-        }
+@exported
+def xics_set_mfrr(v, priority):  # type: ignore[no-untyped-def]
+    """H_IPI: request an inter-processor interrupt of vCPU `v`, or with 0xff withdraw the request.
 
-    def restore(self, state: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> None:
-        """Return to a `state`, reporting the lines that differ."""
-        before = {server: self.pending(server) for server in self.servers}
-        self.sources = {int(number): Source(**values) for number, values in state["sources"].items()}
-        self.servers = {int(number): Presentation(**values) for number, values in state["servers"].items()}
-        for server in self.servers:
-            if self.changed and self.pending(server) != before.get(server, False):
-                self.changed(server, self.pending(server))
+    One already presented stays: software finds MFRR at 0xff and treats it as spurious, as on hardware."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    v.icp_mfrr = priority & MASKED
+    redeliver(m, v)
+    unlock_interrupts(m)
+    return NONE
 
-    # How it works.
 
-    def _offer(self, number: int) -> None:
-        """Present a source to its server if it wants service and is more favoured than what is there."""
-        source = self.sources[number]
-        if not source.wants_service:
-            return
-        unit = self.servers.get(source.server)
-        if unit is None or source.priority >= min(unit.cppr, unit.priority):
-            return
-        self._reject(source.server)
-        source.waiting = False
-        source.presented = True
-        self._present(source.server, number, source.priority)
+# -- what devices and RTAS do (runtime/devices/controllers.py). `n` is a source's place in the table.
 
-    def _reject(self, server: int) -> None:
-        """Give the interrupt presented back to where it came from. An IPI is kept by MFRR itself."""
-        number = self.servers[server].xisr
-        source = self.sources.get(number)
-        if source is not None:
-            source.presented = False
-            source.waiting = not source.level
-        if number:
-            self._present(server, 0, MASKED)
-        if source is not None and source.server != server:
-            self._offer(number)  # Moved while it was presented here: nobody else would offer it there.
 
-    def _redeliver(self, server: int) -> None:
-        """Offer everything that waits for this server; the most favoured ends up presented."""
-        unit = self.servers[server]
-        if unit.mfrr < min(unit.cppr, unit.priority):
-            self._reject(server)
-            self._present(server, IPI, unit.mfrr)
-        for number, source in self.sources.items():
-            if source.server == server:
-                self._offer(number)
+@compiled
+def nth_source(m, n):  # type: ignore[no-untyped-def]
+    return m.irq_sources + n * _BYTES
 
-    def _present(self, server: int, number: int, priority: int) -> None:
-        unit = self.servers[server]
-        was_up = unit.xisr != 0
-        unit.xisr, unit.priority = number, priority
-        if self.changed and (number != 0) != was_up:
-            self.changed(server, number != 0)
+
+@exported
+def xics_pulse(v, n):  # type: ignore[no-untyped-def]
+    """A message interrupt arrives. While the source is masked or not deliverable it is remembered, once."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    write64(nth_source(m, n) + _WAITING, TRUE)
+    offer(m, nth_source(m, n))
+    unlock_interrupts(m)
+    return NONE
+
+
+@exported
+def xics_set_level(v, n, asserted):  # type: ignore[no-untyped-def]
+    """The line of a level source changes. It interrupts again after each end-of-interrupt while asserted."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    write64(nth_source(m, n) + _ASSERTED, asserted)
+    offer(m, nth_source(m, n))
+    unlock_interrupts(m)
+    return NONE
+
+
+@exported
+def xics_set_source(v, n, server, priority, saved):  # type: ignore[no-untyped-def]
+    """ibm,set-xive, ibm,int-on, ibm,int-off: where a source goes, its priority, and the one that it has when it is unmasked."""
+    m = machine_of(v)
+    lock_interrupts(m)
+    at = nth_source(m, n)
+    write64(at + _SERVER, server)
+    write64(at + _PRIORITY, priority)
+    write64(at + _SAVED, saved)
+    offer(m, at)
+    unlock_interrupts(m)
+    return NONE

@@ -9,7 +9,6 @@ from collections.abc import Mapping, MutableSequence, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from runtime.devices.xics import Xics
     from runtime.hypercalls.state import PaprState
 
 
@@ -23,8 +22,20 @@ class Console(Protocol):
         ...
 
 
+class Interrupts(Protocol):
+    """The interrupt controller, as RTAS uses it. KeyError for a source or server that is not there."""
+
+    def set_xive(self, number: int, server: int, priority: int, /) -> None: ...
+
+    def get_xive(self, number: int, /) -> tuple[int, int]: ...
+
+    def int_off(self, number: int, /) -> None: ...
+
+    def int_on(self, number: int, /) -> None: ...
+
+
 class Processor(Protocol):
-    """One vCPU. Registers are unsigned 64-bit integers; `pir` is also its XICS server number."""
+    """One vCPU. Registers are unsigned 64-bit integers; `pir` is also its interrupt server number."""
 
     gpr: MutableSequence[int]
     msr: int
@@ -36,18 +47,6 @@ class Processor(Protocol):
     @property
     def stopped(self) -> bool:
         """Whether RTAS has it (not yet started, or stopped itself)."""
-        ...
-
-    def cede(self) -> None:
-        """Stop running after this call until an interrupt is pending or `wake`. Must return."""
-        ...
-
-    def wake(self) -> None:
-        """End a `cede`, if there is one."""
-        ...
-
-    def confer(self, target: int | None, /) -> None:
-        """Let the others (or CPU `target`) run for the rest of this one's turn. Must return."""
         ...
 
     def stop(self) -> None:
@@ -64,8 +63,10 @@ class Machine(Protocol):
     RAM."""
 
     console: Console
-    interrupts: Xics
     papr: PaprState
+
+    @property
+    def interrupts(self) -> Interrupts: ...
 
     @property
     def terminals(self) -> Mapping[int, Console]:

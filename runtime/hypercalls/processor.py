@@ -1,4 +1,4 @@
-"""Calls about processors: waiting, modes, debug registers, what kind of machine this is.
+"""Calls about processors: modes, debug registers, what kind of machine this is.
 
 Sources: PAPR, under the name of each call; Linux 6.1 arch/powerpc/include/asm/hvcall.h for flags.
 """
@@ -20,7 +20,6 @@ from runtime.hypercalls.table import (
     H_UNSUPPORTED_FLAG,
 )
 
-MSR_EE: Final = 1 << 15
 LPCR_ILE: Final = 1 << 25
 LPCR_AIL: Final = 3 << 23
 _U64: Final = (1 << 64) - 1
@@ -29,43 +28,6 @@ _U64: Final = (1 << 64) - 1
 SET_CIABR, SET_DAWR0, ADDRESS_TRANSLATION_MODE, ENDIANNESS = 1, 2, 3, 4
 _DABRX_USER, _DABRX_KERNEL, _DABRX_HYPERVISOR = 1, 2, 4
 _VPHN_BY_CPU = 1
-
-
-@hypercall("H_CEDE", 0xE0)
-def h_cede(vm: Machine, vcpu: Processor) -> Result:
-    """Enable external interrupts and wait for one, unless H_PROD came before."""
-    vcpu.msr |= MSR_EE
-    state = vm.papr.cpu(vcpu.pir)
-    if state.prodded:
-        state.prodded = False
-    else:
-        vcpu.cede()
-    return H_SUCCESS
-
-
-@hypercall("H_PROD", 0xE8)
-def h_prod(vm: Machine, vcpu: Processor, cpu: int) -> Result:
-    """Make a CPU's H_CEDE (this one or its next) return."""
-    target = find_cpu(vm, cpu)
-    if target is None:
-        return H_PARAMETER
-    vm.papr.cpu(cpu).prodded = True
-    target.wake()
-    return H_SUCCESS
-
-
-@hypercall("H_CONFER", 0xE4)
-def h_confer(vm: Machine, vcpu: Processor, cpu: int, dispatch_count: int) -> Result:
-    """Give the rest of this CPU's turn to another, or with -1 to all. The dispatch count (of the target's
-    VPA) would tell that the target ran meanwhile; yielding then is merely unnecessary."""
-    if cpu == _U64:
-        vcpu.confer(None)
-        return H_SUCCESS
-    if find_cpu(vm, cpu) is None:
-        return H_PARAMETER
-    if cpu != vcpu.pir:
-        vcpu.confer(cpu)
-    return H_SUCCESS
 
 
 @hypercall("H_SET_MODE", 0x31C)

@@ -18,8 +18,6 @@ class CpuState:
     slb_shadow_size: int = 0
     dtl: int = 0
     dtl_size: int = 0
-    # H_PROD came while the CPU ran: its next H_CEDE returns at once.
-    prodded: bool = False
     dabr: int = 0
     dabrx: int = 0
     ciabr: int = 0

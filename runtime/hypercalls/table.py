@@ -96,6 +96,9 @@ HPT_FAMILY: Final[frozenset[str]] = frozenset(
     ("H_REMOVE", "H_ENTER", "H_READ", "H_CLEAR_MOD", "H_CLEAR_REF", "H_PROTECT", "H_BULK_REMOVE")
 )
 
+# Those about interrupts and waiting (light.py): compiled too, and counted in this order in the vCPU record's `light_calls`.
+LIGHT: Final = ("H_EOI", "H_CPPR", "H_IPI", "H_IPOLL", "H_XIRR", "H_CEDE", "H_CONFER", "H_PROD", "H_XIRR_X")
+
 
 def name_of(number: int) -> str:
     """The PAPR name of a call, or its number in hexadecimal."""

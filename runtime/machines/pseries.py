@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..devices.xics import Xics
+from ..devices.controllers import Xics
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
@@ -75,7 +75,7 @@ class PseriesMachine:
         self.before_shared_page: dict[str, Any] = {}  # statistics when the guest first asked for the page
         self._request: Event | None = None
         self._started = time.monotonic_ns()
-        self.interrupts = Xics(range(len(self.vcpus)), {CONSOLE_INTERRUPT: False}, self._interrupt_changed)
+        self.interrupts = Xics(self.vm, {CONSOLE_INTERRUPT: False})
         log2 = hpt_log2 or max(18, (memory // 128 - 1).bit_length())
         self._htab = np.zeros((1 << log2) + (1 << log2 if log2 < 20 else 0), np.uint8)
         table = int(self._htab.ctypes.data)
@@ -143,11 +143,6 @@ class PseriesMachine:
         for vcpu in self.vcpus:
             vcpu.lpcr = vcpu.lpcr & ~mask | lpcr
             vcpu.call("flush_mmu")
-
-    def _interrupt_changed(self, server: int, up: bool) -> None:
-        self.vcpus[server].external = up
-        if up:
-            self.vm.woken()
 
     # -- start
     def _load(self, kernel: Image, initrd: bytes | None, append: str, hpt_log2: int) -> None:
@@ -231,6 +226,8 @@ class PseriesMachine:
             return self.turns.run(max_instructions)
         end = None if max_instructions is None else self.instructions + max_instructions
         while True:
+            if self.clock == "instructions" and not self.paced:
+                self.vm.set_record(idle_left=int(IDLE_SECONDS * TIMEBASE_HZ))
             event = self.turns.run(CONSOLE_POLL if end is None else min(CONSOLE_POLL, end - self.instructions))
             vcpu = self.vcpu
             match event:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.devices.xics import Xics
 from runtime.hypercalls import PaprState, dispatch
+
+from .plain_xics import Xics
 
 
 class FakeConsole:
@@ -29,15 +30,6 @@ class FakeCpu:
         self.lpcr = 0
         self.stopped = False
         self.events: list[object] = []
-
-    def cede(self) -> None:
-        self.events.append("cede")
-
-    def wake(self) -> None:
-        self.events.append("wake")
-
-    def confer(self, target: int | None) -> None:
-        self.events.append(("confer", target))
 
     def stop(self) -> None:
         self.stopped = True

@@ -132,18 +132,9 @@ def test_interrupt_sources(vm):
     assert call(vm, T["ibm,int-off"], 0x1100) == (0,)
     assert call(vm, T["ibm,get-xive"], 0x1100, nret=3) == (0, 1, 0xFF)
     assert call(vm, T["ibm,int-on"], 0x1100) == (0,)
-    vm.call(0x68, 0xFF, cpu=1)
+    vm.interrupts.set_cppr(1, 0xFF)
     vm.interrupts.pulse(0x1100)
-    assert vm.call(0x74, cpu=1) == 0  # H_XIRR
-    assert vm.vcpus[1].gpr[4] == 0xFF001100
-    assert vm.call(0x64, 0xFF001100, cpu=1) == 0  # H_EOI
-    assert vm.call(0x6C, 0, 4) == 0  # H_IPI
-    assert vm.call(0x70, 0) == 0  # H_IPOLL
-    assert vm.vcpus[0].gpr[4:6] == [0, 4]  # CPU 0 still masks everything.
-    assert vm.call(0x68, 0xFF) == 0
-    assert vm.call(0x2FC, 0) == 0  # H_XIRR_X
-    assert vm.vcpus[0].gpr[4:6] == [0xFF000002, 0x123456789]
-    assert vm.call(0x6C, 9, 4) == vm.call(0x70, 9) == -4
+    assert vm.interrupts.accept(1) == 0xFF001100
     for name, args in (
         ("ibm,set-xive", (5, 0, 5)),
         ("ibm,set-xive", (0x1100, 9, 5)),
