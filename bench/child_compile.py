@@ -45,7 +45,7 @@ def regions(options: Options) -> dict[str, Any]:
     original = RegionCache.compile
 
     def record(self: Any, words: Any, offset: int, mode: Any, arrivals: Any) -> Any:
-        asked.append((words.copy(), offset, mode, arrivals))
+        asked.append((words, offset, mode, arrivals))
         return original(self, words, offset, mode, arrivals)
 
     RegionCache.compile = record  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from typing import Any
 from .backend.build import Image, Progress, load_image, place_direct, place_image
 from .backend.faults import faults, release_window, reserve_window
 from .backend.linked import ADDRESS, Placed
-from .backend.objects import Arena, host_function, map_memory, unmap_memory
+from .backend.objects import Arena, host_function, map_memory, unmap_memory, view_memory
 
 KINDS = ("reference", "interpreter", "jit")
 
@@ -63,4 +63,4 @@ def shared_engine(machinery: tuple[str, ...], isa: tuple[str, ...] = (), progres
     return Engine(machinery, isa, progress)
 
 
-__all__ = ["KINDS", "Engine", "faults", "host_function", "map_memory", "release_window", "reserve_window", "shared_engine", "unmap_memory"]
+__all__ = ["KINDS", "Engine", "faults", "host_function", "map_memory", "release_window", "reserve_window", "shared_engine", "unmap_memory", "view_memory"]

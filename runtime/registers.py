@@ -1,4 +1,4 @@
-"""Registers of a vCPU by name, for Python: views of its record as plain ints."""
+"""Registers of a vCPU, and fields of the machine record, by name for Python: plain ints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Iterator, MutableSequence
 from typing import Any
 
+from dbt import shared
 from dbt.state import SLOTS, Slot, slot
 
 _C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
@@ -29,6 +30,19 @@ def write(address: int, s: Slot, value: int) -> None:
         ctypes.memmove(address + s.offset, value.to_bytes(16, "little"), 16)
     else:
         _C[s.type.bits].from_address(address + s.offset).value = value
+
+
+class MachineRecord:
+    """The machine record at a host address: `record["ram_size"]`. KeyError for a field there is not."""
+
+    def __init__(self, address: int) -> None:
+        self._address = address
+
+    def __getitem__(self, name: str) -> int:
+        return int(ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name]).value)
+
+    def __setitem__(self, name: str, value: int) -> None:
+        ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name]).value = value
 
 
 class Bank(MutableSequence[int]):

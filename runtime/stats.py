@@ -61,8 +61,8 @@ def collect(vm: VM, calls: dict[str, int]) -> dict[str, Any]:
         for name in VCPU_COUNTERS:
             counters[name] += read(vcpu.address, SLOTS[name])
     for name in MACHINE_COUNTERS:
-        counters[name] += int(vm.record[name])
-    invalidations = {text: int(vm.record[name]) for name, text in INVALIDATIONS.items()}
+        counters[name] += vm.record[name]
+    invalidations = {text: vm.record[name] for name, text in INVALIDATIONS.items()}
     invalidations["shadow VSIDs used up"] = counters["shadow_wraps"]
     by_others = invalidations["code: host or device"] + invalidations["code: H_ENTER"]
     invalidations["code: stores"] = counters["code_invalidations"] - by_others

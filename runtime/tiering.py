@@ -13,14 +13,13 @@ import signal
 import sys
 import threading
 import time
+from array import array
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbt.backend import layout
 from dbt.backend.faults import faults
-from dbt.backend.objects import Arena
+from dbt.backend.objects import Arena, view_memory
 from dbt.backend.regioncache import Compiled, RegionCache
 from dbt.mode import Mode
 from dbt.state import offset
@@ -68,9 +67,9 @@ class BackgroundCompiler:
         self.stats = {"compiled": 0, "cached": 0, "installed": 0, "stale": 0, "instructions": 0, "failed": 0}
         self.errors: list[str] = []
         self._install = vm.engine.function("install_region", 2)
-        self._cold = np.uint32((1 << 32) - int(vm.record["hot_threshold"]))
-        self._often = np.uint32(max(1, int(vm.record["hot_threshold"]) // OFTEN))
-        self._queue = np.frombuffer((ctypes.c_uint64 * QUEUE).from_address(int(vm.record["hot_queue"])), np.uint64)
+        self._cold = (1 << 32) - vm.record["hot_threshold"]
+        self._often = max(1, vm.record["hot_threshold"] // OFTEN)
+        self._queue = view_memory(vm.record["hot_queue"], 8 * QUEUE).cast("Q")
         self._thread: threading.Thread | None = None  # made when there is something to do
 
     def _start(self) -> None:
@@ -83,25 +82,25 @@ class BackgroundCompiler:
         """Install what is ready and what is cached. Call on the guest's thread, outside translated code."""
         while self._ready:
             page, serial, region = self._ready.popleft()
-            self._pending.difference_update((page, serial, 4 * e) for e in region.entries.tolist())
+            self._pending.difference_update((page, serial, 4 * e) for e in region.entries)
             if not self._put(vcpu_address, page, serial, region):
                 self.stats["stale"] += 1
-                _table(page)[region.entries[0], 3] = self._cold  # it may become hot again
+                _hotness(page)[region.entries[0]] = self._cold  # it may become hot again
         if self._misses and (ran := int(ctypes.c_uint64.from_address(vcpu_address + _ICOUNT).value)) - self._looked >= LOOK:
             self._looked = ran
             self._choose(PATIENCE if "dbt.backend.translator" in sys.modules else FIRST_PATIENCE)
         record = self._vm.record
-        tail, head = int(record["hot_tail"]), int(record["hot_head"])
+        tail, head = record["hot_tail"], record["hot_head"]
         if tail == head:
             return
         for n in range(tail, head):
-            entry = int(self._queue[n % QUEUE])
+            entry = self._queue[n % QUEUE]
             page = entry & -layout.CODE_PAGE_STRIDE
             place = (entry - page) // layout.ENTRY_BYTES * 4
             if self._is_compiled(entry):
                 continue  # another entry's region can be entered here
             mode = Mode.of_index(_mode(page), self._vm.cpu.level, self._vm.direct)
-            cached = self._cache.find(_table(page)[:, 2], place, mode)
+            cached = self._cache.find(_words(page), place, mode)
             if cached is not None:
                 self.stats["cached"] += self._put(vcpu_address, page, _serial(page), cached)
             else:
@@ -110,7 +109,7 @@ class BackgroundCompiler:
 
     def _choose(self, patience: int) -> None:
         """Hand the entries that have been arrived at often enough to the compiler's thread."""
-        least = patience * int(self._vm.record["hot_threshold"])
+        least = patience * self._vm.record["hot_threshold"]
         kept = []
         for entry in self._misses:
             heat = _heat(entry) - QUEUED
@@ -133,7 +132,7 @@ class BackgroundCompiler:
             self._vm.engine.function("release_code", 0)(vcpu_address)
 
     def _put_now(self, vcpu_address: int, page: int, serial: int, region: Compiled) -> bool:
-        if _serial(page) != serial or not region.matches(_table(page)[:, 2]):
+        if _serial(page) != serial or not region.matches(_words(page)):
             return False
         address = self._loaded.get(region)
         if address is None:  # one copy serves every page with the same words
@@ -142,12 +141,11 @@ class BackgroundCompiler:
             except MemoryError:
                 self._failed("the arena for compiled regions is full: hot code stays interpreted")
                 return True
-        for entry in region.entries.tolist():
+        for entry in region.entries:
             self._install(vcpu_address, page + entry * layout.ENTRY_BYTES, address)
-        bits = np.zeros(layout.CODE_PAGE_ENTRIES, np.uint8)
-        bits[region.places] = 1
-        covered = np.frombuffer((ctypes.c_uint8 * 128).from_address(page + layout.PAGE_COVERED), np.uint8)
-        covered |= np.packbits(bits, bitorder="little")
+        bits = view_memory(page + layout.PAGE_COVERED, layout.CODE_PAGE_ENTRIES // 8)
+        for n in region.places:
+            bits[n >> 3] |= 1 << (n & 7)
         self.stats["installed"] += 1
         self.stats["instructions"] += len(region.places)
         return True
@@ -231,13 +229,13 @@ class BackgroundCompiler:
         if (page, serial, offset) in self._pending or self._is_compiled(entry):
             return
         mode = Mode.of_index(_mode(page), self._vm.cpu.level, self._vm.direct)
-        table = _table(page).copy()
+        words, hotness = memoryview(array("I", _words(page).tobytes())), _hotness(page).tolist()
         if _serial(page) != serial:
             return
-        seen_often = table[:, 3] - self._cold >= self._often  # unsigned: an entry that was queued counts on from 2**31
-        arrivals = set((np.flatnonzero(seen_often) * 4).tolist())
-        region = self._cache.compile(table[:, 2], offset, mode, arrivals)
-        self._pending.update((page, serial, 4 * e) for e in region.entries.tolist())
+        # modulo 2**32: an entry that was queued counts on from 2**31
+        arrivals = {4 * n for n, heat in enumerate(hotness) if heat - self._cold & 0xFFFF_FFFF >= self._often}
+        region = self._cache.compile(words, offset, mode, arrivals)
+        self._pending.update((page, serial, 4 * e) for e in region.entries)
         self.stats["compiled"] += 1
         self._ready.append(Ready(page, serial, region))
 
@@ -251,9 +249,14 @@ def _mode(page: int) -> int:
     return int(ctypes.c_uint64.from_address(page + layout.PAGE_MODE).value)
 
 
-def _table(page: int) -> Any:
-    """The entries of a code page as rows of four u32: handler (two), word, hotness."""
-    return np.frombuffer((ctypes.c_uint32 * (4 * layout.CODE_PAGE_ENTRIES)).from_address(page), np.uint32).reshape(-1, 4)
+def _words(page: int) -> memoryview:
+    """The instruction words of a code page's entries."""
+    return view_memory(page, layout.SENTINEL).cast("I")[layout.ENTRY_WORD // 4 :: layout.ENTRY_BYTES // 4]
+
+
+def _hotness(page: int) -> memoryview:
+    """The hotness of a code page's entries, 32 bits each."""
+    return view_memory(page, layout.SENTINEL).cast("I")[layout.ENTRY_HOT // 4 :: layout.ENTRY_BYTES // 4]
 
 
 def _serial(page: int) -> int:

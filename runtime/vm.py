@@ -12,10 +12,9 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
-
-import numpy as np
 
 from dbt import shared
 from dbt.engine import (
@@ -28,9 +27,11 @@ from dbt.engine import (
     reserve_window,
     shared_engine,
     unmap_memory,
+    view_memory,
 )
 
 from .cpus import CPUS
+from .registers import MachineRecord
 from .vcpu import VCPU
 
 # Modules with compiled functions and with their constants; tests/test_dependencies.py knows whether one is missing.
@@ -88,20 +89,21 @@ class VM:
             self._fd = os.memfd_create("ppcdbt-ram")
             os.ftruncate(self._fd, memory)
             self.ram_address = self.map(memory, fd=self._fd)
-        self.ram: Any = _view(self.ram_address, memory)
-        self.page_flags: Any = _view(self.map(memory >> 12), memory >> 12)
-        self._table = np.zeros(CODE_TABLE_ENTRIES * 2, np.uint64)
-        self._queue = np.zeros(HOT_QUEUE, np.uint64)
+        self.ram = view_memory(self.ram_address, memory)
+        page_flags = self.map(memory >> 12)
+        self.page_flags = view_memory(page_flags, memory >> 12)
+        code_table = self.map(CODE_TABLE_ENTRIES * 16)
+        self._code_table = view_memory(code_table, CODE_TABLE_ENTRIES * 16).cast("Q")
         self.record_address = self.map(shared.SIZE)
-        self.record: Any = _view(self.record_address, shared.SIZE).view(shared.dtype())[0]
+        self.record = MachineRecord(self.record_address)
         pool = self.map(CODE_POOL)
         pool = (pool + 0x7FFF) & ~0x7FFF
         code = self.engine.code.symbols
         self.set_record(
-            ram=self.ram_address, ram_size=memory, page_flags=self.page_flags.ctypes.data, window=memory if direct else 0, code_table=self._table.ctypes.data,
+            ram=self.ram_address, ram_size=memory, page_flags=page_flags, window=memory if direct else 0, code_table=code_table,
             code_table_size=CODE_TABLE_ENTRIES, code_pool=pool, code_pool_start=pool, code_pool_end=pool + CODE_POOL - 0x8000,
             decode_handler=code["x_decode"], page_end_handler=code["x_page_end64"], page_end_handler_32=code["x_page_end32"], gone_handler=code["x_gone"],
-            hot_queue=self._queue.ctypes.data, hot_threshold=hot_threshold if engine == "jit" else NEVER_HOT,
+            hot_queue=self.map(HOT_QUEUE * 8), hot_threshold=hot_threshold if engine == "jit" else NEVER_HOT,
         )  # fmt: skip
         if parallel:
             self.set_record(
@@ -114,8 +116,9 @@ class VM:
 
             self.compiler = BackgroundCompiler(self)
         self.vcpus = [VCPU(self, n, shadow_vsids) for n in range(cpus)]
-        self._vcpu_table = np.array([vcpu.address for vcpu in self.vcpus], np.uint64)
-        self.set_record(vcpus=self._vcpu_table.ctypes.data, vcpu_count=cpus)  # tlbie reaches them all
+        table = self.map(8 * cpus)
+        view_memory(table, 8 * cpus).cast("Q")[:] = array("Q", [vcpu.address for vcpu in self.vcpus])
+        self.set_record(vcpus=table, vcpu_count=cpus)  # tlbie reaches them all
 
     def set_record(self, **fields: int) -> None:
         """Set fields of the machine record."""
@@ -160,10 +163,9 @@ class VM:
 
         return execute(vcpu)
 
-    def code_pages(self) -> Any:
+    def code_pages(self) -> list[int]:
         """Numbers of the pages that translated code was made from."""
-        keys = self._table[::2]
-        return keys[keys != 0].astype(np.int64) - 1
+        return [key - 1 for key in self._code_table[::2].tolist() if key]
 
     def mended(self) -> bool:
         """Whether the host had to mend an access to guest memory since the last call: some of it was not there."""
@@ -198,7 +200,3 @@ class VM:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _view(address: int, size: int) -> Any:
-    return np.frombuffer((ctypes.c_uint8 * size).from_address(address), np.uint8)

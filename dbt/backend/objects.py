@@ -43,6 +43,11 @@ def map_file(address: int, size: int, fd: int, offset: int) -> None:
         raise OSError(ctypes.get_errno(), "a file of linked code cannot be mapped")
 
 
+def view_memory(address: int, size: int) -> memoryview:
+    """Host memory as a writable buffer of bytes."""
+    return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")
+
+
 def host_function(name: str) -> int:
     """The address of a function of libc."""
     return int(ctypes.cast(_libc[name], ctypes.c_void_p).value or 0)
@@ -70,7 +75,7 @@ class Arena:
         if self.base == wanted:
             _libc.mprotect(wanted, size, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
         self.position, self.end = self.base, self.base + size
-        self.memory = memoryview((ctypes.c_uint8 * size).from_address(self.base)).cast("B")
+        self.memory = view_memory(self.base, size)
         self.faults = 0  # address of the table that the fault handler searches (faults.py)
         self.fault_count: Any = None
         self.rows = array("Q")  # for it, of what was loaded while there was none
@@ -132,6 +137,7 @@ class _Object:
         self._sections = [_SECTION.unpack_from(image, section_offset + i * 64) for i in range(count)]
         self._placed: dict[int, int] = {}
         self.symbols: dict[str, int] = {}
+        self._recovery: tuple[int, int] | None = None
         self._values: list[int | str] = []  # of all symbols: an address, or the name of one that is defined elsewhere
         for i, (name_at, kind, flags, _, offset, size, _, _, align, _) in enumerate(self._sections):
             if flags & _ALLOC and size and kind in (1, _NOBITS, 14, 15):  # PROGBITS, INIT_ARRAY, FINI_ARRAY
@@ -140,7 +146,7 @@ class _Object:
                     start = at - arena.base
                     arena.memory[start : start + size] = image[offset : offset + size]
                 if image.startswith(b".ex_table\0", self._sections[names][4] + name_at):
-                    arena.add_faults(_recovery_rows(at, size))
+                    self._recovery = at, size
         for _, kind, _, _, offset, size, link, _, _, _ in self._sections:
             if kind == _SYMTAB:
                 self._read_symbols(image[offset : offset + size], self._sections[link][4])
@@ -179,6 +185,8 @@ class _Object:
                     raise ValueError(f"relocation type {how} is not one our loader knows (objects are compiled for static addresses)") from None
                 except struct.error:
                     raise ValueError("a relocation does not reach: the arena is not in the low 2 GiB") from None
+        if self._recovery is not None:
+            self._arena.add_faults(_recovery_rows(*self._recovery))
 
 
 def _or_trap(name: str, trap: int) -> int:

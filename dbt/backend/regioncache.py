@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..mode import Mode
 from . import cache
 from .objects import Arena, load_object
@@ -33,7 +31,7 @@ LIMIT = 256 << 20  # bytes of one cache file
 KEY_WORDS = 12  # of the page, from the entry on, that a key is made from
 
 
-def key_of(words: Any, offset: int, mode: int) -> int:
+def key_of(words: memoryview, offset: int, mode: int) -> int:
     """What a region's entry is found by."""
     first = offset >> 2
     return int.from_bytes(blake2b(words[first : first + KEY_WORDS].tobytes() + struct.pack("<HH", mode, offset), digest_size=8).digest(), "little")
@@ -45,18 +43,18 @@ class Compiled:
 
     Equal to itself alone, so that tables can be kept by region."""
 
-    entries: Any  # u16
-    places: Any  # u16, ascending
-    words: Any  # u32
+    entries: array[int]  # u16
+    places: array[int]  # u16, ascending
+    words: array[int]  # u32
     image: bytes
 
-    def matches(self, words: Any) -> bool:
+    def matches(self, words: memoryview) -> bool:
         """Whether a page's words are still those it was made from."""
-        return bool(np.array_equal(words[self.places], self.words))
+        return [words[n] for n in self.places] == self.words.tolist()
 
     def pack(self) -> bytes:
         """As it is stored."""
-        return bytes(self.entries.tobytes() + self.places.tobytes() + self.words.tobytes() + self.image)
+        return self.entries.tobytes() + self.places.tobytes() + self.words.tobytes() + self.image
 
 
 class RegionCache:
@@ -91,27 +89,27 @@ class RegionCache:
         if magic != _MAGIC or len(body) < 2 * entries + 6 * count + length or zlib.crc32(body) != crc:
             return None
         middle = 2 * entries
-        return Compiled(np.frombuffer(body, np.uint16, entries), np.frombuffer(body, np.uint16, count, middle),
-                        np.frombuffer(body, np.uint32, count, middle + 2 * count), body[middle + 6 * count :])  # fmt: skip
+        places, image = middle + 2 * count, middle + 6 * count
+        return Compiled(array("H", body[:middle]), array("H", body[middle:places]), array("I", body[places:image]), body[image:])
 
-    def find(self, words: Any, offset: int, mode: Mode) -> Compiled | None:
+    def find(self, words: memoryview, offset: int, mode: Mode) -> Compiled | None:
         """A cached region that can be entered at byte `offset` of a page of 1,024 instruction words."""
         key = key_of(words, offset, mode.key)
         made = self._known.get(key)
         if made is None and (at := self._places.pop(key, None)) is not None and (made := self._record(at)) is not None and made.matches(words):
-            for entry in made.entries.tolist():
+            for entry in made.entries:
                 self._known[key_of(words, 4 * entry, mode.key)] = made
         return made if made is not None and made.matches(words) else None
 
-    def compile(self, words: Any, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
+    def compile(self, words: memoryview, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
         """Compile the region at byte `offset` and remember it."""
         from .translator import compile_region
 
         found, image = compile_region(words.tolist(), offset, mode, arrivals, self._parallel)
-        places = np.array(found.covered, np.uint16) >> 2
-        entries = np.array(found.entries, np.uint16) >> 2
-        made = Compiled(entries, places, words[places].astype(np.uint32), image)
-        keys = [key_of(words, 4 * entry, mode.key) for entry in entries.tolist()]
+        places = array("H", [at >> 2 for at in found.covered])
+        entries = array("H", [at >> 2 for at in found.entries])
+        made = Compiled(entries, places, array("I", [words[n] for n in places]), image)
+        keys = [key_of(words, 4 * entry, mode.key) for entry in entries]
         self._known.update(dict.fromkeys(keys, made))
         body = made.pack()
         self._new.append((_HEAD.pack(_MAGIC, mode.key, offset, len(entries), len(places), len(image), zlib.crc32(body)) + body, keys))

@@ -14,8 +14,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
-
 from ..devices.controllers import Xics
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
@@ -77,9 +75,7 @@ class PseriesMachine:
         self._started = time.monotonic_ns()
         self.interrupts = Xics(self.vm, {CONSOLE_INTERRUPT: False})
         log2 = hpt_log2 or max(18, (memory // 128 - 1).bit_length())
-        self._htab = np.zeros((1 << log2) + (1 << log2 if log2 < 20 else 0), np.uint8)
-        table = int(self._htab.ctypes.data)
-        self.vm.set_record(htab=table, htab_groups=1 << (log2 - 7))
+        self.vm.set_record(htab=self.vm.map((1 << log2) + (1 << log2 if log2 < 20 else 0)), htab_groups=1 << (log2 - 7))
         self.firmware: OpenFirmware | None = None
         if firmware == "of":
             self._load_through_firmware(kernel, initrd, append, log2)

@@ -49,7 +49,7 @@ class Registers:
     def of(cls, vcpu: Any) -> Registers:
         """Those of a vCPU of a machine (runtime.vm)."""
         vm = vcpu.vm
-        shared = {name: int(vm.record[name]) for name in ("htab", "htab_groups", "htab_vrma", "ram", "ram_size", "process_table")}
+        shared = {name: vm.record[name] for name in ("htab", "htab_groups", "htab_vrma", "ram", "ram_size", "process_table")}
         table = _bytes_at(shared["htab"], shared["htab_groups"] * 128) if shared["htab"] else None
         return cls(
             vcpu.msr, list(zip(vcpu.slb_e, vcpu.slb_v, strict=True)), table, _bytes_at(shared["ram"], shared["ram_size"]),

@@ -12,9 +12,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from dbt.shared import AREA_BYTES, AREA_EXECUTE, AREA_READ, AREA_WRITE, PAGE_HAS_CODE, PAGE_LOOSE
 
@@ -95,11 +93,12 @@ class AddressSpace:
     def _watched(self, start: int, end: int) -> list[int]:
         """The pages of a range whose stores are noticed."""
         if end - start > MANY:
-            pages = self.vm.code_pages() * PAGE
-            return [p for p in pages[(pages >= start) & (pages < end)].tolist() if p in self._watched(p, p + PAGE)]
-        flags = self.vm.page_flags[start // PAGE : page_up(end) // PAGE]
-        found: list[int] = (np.flatnonzero(flags & (PAGE_HAS_CODE | PAGE_LOOSE) == PAGE_HAS_CODE) * PAGE + start // PAGE * PAGE).tolist()
-        return found
+            return [n * PAGE for n in self.vm.code_pages() if start <= n * PAGE < end and self._watched(n * PAGE, (n + 1) * PAGE)]
+        first, last = start // PAGE, page_up(end) // PAGE
+        flags = bytes(self.vm.page_flags[first:last])
+        if flags.count(0) == len(flags):
+            return []
+        return [n * PAGE for n, flag in enumerate(flags, first) if flag & (PAGE_HAS_CODE | PAGE_LOOSE) == PAGE_HAS_CODE]
 
     # -- the table
     def _changed(self) -> None:
@@ -344,8 +343,3 @@ class AddressSpace:
             return f"{head:<73}{a.name}\n" if a.name else head + "\n"
 
         return "".join(line(a) for a in self.areas)
-
-
-def as_buffer(address: int, size: int) -> Any:
-    """Host memory as a writable buffer."""
-    return memoryview((ctypes.c_uint8 * size).from_address(address)).cast("B")

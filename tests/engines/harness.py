@@ -184,7 +184,7 @@ class Rig:
         return found
 
     def _find(self, real_page: int, mode: Mode) -> int:
-        table = self.vm._table
+        table = np.frombuffer(self.vm._code_table, np.uint64)
         rows = np.flatnonzero(table[::2] == real_page + 1)
         page = int(table[2 * rows[0] + 1]) if len(rows) else 0
         while page and _field(page, layout.PAGE_MODE) != mode.index:
