@@ -16,6 +16,7 @@ from runtime.vm import VM
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux programs need a Linux host")
 CODE, TABLE, DATA, READ_ONLY, NONE = 0x10000, 0x20000, 0x40000, 0x50000, 0x60000
 DATA_PAGES, GOOD = 4, 48
+SLICE = 64  # instructions between looks at what has become hot
 MSR = 1 << 63 | 0x4000 | 0x2000 | 0x1000 | 0x30 | 1 << 25 | 1 << 23
 LOADS = ["lbz 4,{d}(3)", "lhz 5,{d}(3)", "lha 5,{d}(3)", "lwz 6,{d}(3)", "lwa 6,{w}(3)", "ld 7,{w}(3)", "lwbrx 8,3,10", "ldx 9,3,10", "lhzx 4,3,10",
          "lfd 1,{d}(3)", "lfs 2,{d}(3)", "lvx 3,3,10", "lbzu 4,{d}(3)", "ldux 7,3,10", "lwarx 6,0,11", "ldarx 6,0,11", "lq 14,{q}(3)"]  # fmt: skip
@@ -62,7 +63,7 @@ def outcome(text: str, table: list[int], engine: Any, seed: int) -> tuple[Any, .
             v.gpr[i] = rng.getrandbits(64)
         v.gpr[10], v.gpr[30] = rng.randrange(-32, 32) & (1 << 64) - 1, TABLE - 8
         while True:
-            event = v.run(64)
+            event = v.run(SLICE)
             if isinstance(event, Fault):
                 break
             assert v.icount < 100_000
@@ -80,7 +81,7 @@ def compare(seed: int) -> None:
     for engine in ("interpreter", "jit"):
         found = outcome(text, table, engine, seed)
         assert found[:-1] == expected[:-1], (seed, engine, text, expected[0], found[0])
-    assert found[-1], "nothing was compiled"
+    assert found[-1] or found[1][1] < 2 * SLICE, "nothing was compiled"  # one that faults at once has nothing to compile
 
 
 @pytest.mark.parametrize("seed", range(6))
