@@ -10,76 +10,22 @@ import pytest
 
 from guests import debian
 from guests.fetch import FetchError
-from runtime.console import Collector
 from runtime.events import Panicked, Reset, Shutdown
-from runtime.hypercalls.console import SECOND_UNIT
 from runtime.loader.elf import load_elf
 from runtime.machines.pseries import PseriesMachine
 from runtime.machines.repairs import repaired
 
-from .test_boot import EXPECTED, TROUBLE, Boot, Recorder
-
-LIMIT = 3_000_000_000  # a boot takes about 1,400 million instructions
-DIGESTS = """
-busybox sha256sum /bin/busybox
-busybox seq 1 1000 | md5sum
-exit 7
-"""
-
-
-@pytest.fixture(scope="module")
-def files() -> tuple[Path, Path]:
-    """Kernel and busybox; skips where they cannot be downloaded."""
-    try:
-        return debian.fetch()
-    except FetchError as e:
-        pytest.skip(str(e))
-
-
-def boot(kernel: Path, disk: bytes, **options: object) -> tuple[Boot, int | None]:
-    console, second = Recorder(), Collector()
-    machine = PseriesMachine(console, load_elf(kernel), disk, "console=hvc0", terminals={SECOND_UNIT: second}, **options)  # type: ignore[arg-type]
-    try:
-        event = machine.run(LIMIT)
-        found = Boot(event, bytes(console.text), machine.vcpu.icount, machine.vcpu.registers(), machine.statistics())
-        return found, second.status
-    finally:
-        machine.close()
-
-
-def lines(found: Boot) -> list[str]:
-    return found.console.decode().replace("\r", "").splitlines()
+from .debian_rig import LIMIT, boot, check
+from .test_boot import TROUBLE, Recorder
 
 
 def test_it_boots(files: tuple[Path, Path]) -> None:
     """On the jit: the self-check's answers, no trouble in the kernel's log, a clean power-off."""
     found, _ = boot(files[0], debian.self_check(files[1]), engine="jit")
-    assert found.event == Shutdown(0)
-    assert [line for line in lines(found) if line in EXPECTED] == list(EXPECTED)
-    assert not [line for line in lines(found) if any(t in line for t in TROUBLE)]
+    check(found)
     exits = found.statistics
     assert sum(exits["heavy"].values()) < 20_000
     assert sum(exits["light"].values()) > 0.95 * sum(exits["exits"].values())
-
-
-@pytest.mark.slow
-def test_engines_agree(files: tuple[Path, Path]) -> None:
-    disk = debian.self_check(files[1])
-    one, two, again = (boot(files[0], disk, engine=e)[0] for e in ("interpreter", "jit", "jit"))
-    assert (one.console, one.instructions, one.registers) == (two.console, two.instructions, two.registers)
-    assert (two.console, two.instructions, two.registers) == (again.console, again.instructions, again.registers)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("cpu", "cpus"), [("power8", 1), ("power8", 4), ("power9", 1), ("power9", 4)])
-def test_through_open_firmware(files: tuple[Path, Path], cpu: str, cpus: int) -> None:
-    found, _ = boot(files[0], debian.self_check(files[1]), firmware="of", cpu=cpu, cpus=cpus)
-    said = lines(found)
-    assert found.event == Shutdown(0)
-    assert [line for line in said if line in EXPECTED] == list(EXPECTED)
-    assert "Calling ibm,client-architecture-support... done" in said and "prom_hold_cpus: skipped" in said
-    assert not [line for line in said if any(t in line for t in TROUBLE)]
-    assert len([line for line in said if line.startswith("processor\t")]) == cpus
 
 
 @pytest.mark.slow
@@ -96,22 +42,6 @@ def test_through_open_firmware(files: tuple[Path, Path], cpu: str, cpus: int) ->
 def test_ends(files: tuple[Path, Path], script: str, event: object, status: int | None) -> None:
     found, said = boot(files[0], debian.shell(files[1], script.encode()))
     assert (found.event, said) == (event, status)
-
-
-@pytest.mark.slow
-def test_processes(files: tuple[Path, Path]) -> None:
-    """1,000 processes, and digests that hashlib knows."""
-    import hashlib
-
-    script = "n=0; while [ $n -lt 1000 ]; do /bin/busybox true & n=$((n+1)); [ $((n % 50)) = 0 ] && wait; done; wait; echo forked $n\n"
-    found, said = boot(files[0], debian.shell(files[1], (script + DIGESTS).encode()))
-    assert (found.event, said) == (Shutdown(0), 7)
-    said_lines = lines(found)
-    assert "forked 1000" in said_lines
-    assert f"{hashlib.sha256(files[1].read_bytes()).hexdigest()}  /bin/busybox" in said_lines
-    numbers = "".join(f"{n}\n" for n in range(1, 1001)).encode()
-    assert f"{hashlib.md5(numbers).hexdigest()}  -" in said_lines
-    assert not [line for line in said_lines if any(t in line for t in TROUBLE)]
 
 
 @pytest.mark.slow
