@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.hypercalls.interface import Machine, Processor
-from runtime.hypercalls.registry import UNKNOWN, Result, hypercall
+from runtime.hypercalls.registry import UNKNOWN, Result, hypercall, note
 from runtime.hypercalls.rtas import ENTRY_STUB as RTAS_STUB
 from runtime.hypercalls.table import H_SUCCESS
 
@@ -32,7 +33,10 @@ _U64: Final = (1 << 64) - 1
 _MAX_WORDS: Final = 32
 _MAX_TEXT: Final = 1024
 _MAX_VALUE: Final = 1 << 20
+_MAX_SET: Final = 16 << 20  # bytes of the host's memory that a client can fill with properties of its own
+_MAX_HELD: Final = 1024  # instances, and claimed ranges
 _TICKS_PER_MS: Final = 512_000
+_FIRST_INSTANCE: Final = 0x8000
 
 Service = Callable[..., "tuple[int, ...]"]
 SERVICES: Final[dict[str, Service]] = {}
@@ -65,6 +69,7 @@ class OpenFirmware:
             self.nodes[node.cells("phandle")[0] if "phandle" in node.properties else fresh + n] = node
         self.handles = {id(node): handle for handle, node in self.nodes.items()}
         self.instances: dict[int, Node] = {}
+        self.room = _MAX_SET
 
     # -- the tree
     def find(self, path: str) -> Node | None:
@@ -87,11 +92,11 @@ class OpenFirmware:
         return "/" + "/".join(reversed(names))
 
     def open(self, path: str) -> int:
-        """A new instance of a device; 0 if there is no such device."""
+        """A new instance of a device; 0 if there is no such device, or too many instances."""
         node = self.find(path)
-        if node is None:
+        if node is None or len(self.instances) >= _MAX_HELD:
             return 0
-        handle = 0x8000 + len(self.instances)
+        handle = next(h for h in count(_FIRST_INSTANCE) if h not in self.instances)
         self.instances[handle] = node
         return handle
 
@@ -119,7 +124,7 @@ class OpenFirmware:
 
     def claim(self, base: int, size: int, align: int) -> int:
         """Claim memory at `base`, or with `align` where there is room; where it is, or FAILED."""
-        if size == 0:
+        if size == 0 or len(self.claimed) >= _MAX_HELD:
             return FAILED
         if align:
             candidates = sorted({-(-end // align) * align for _, end in self.claimed} | {0})
@@ -146,8 +151,7 @@ def h_of_client(vm: Machine, vcpu: Processor, block: int) -> Result:
         name = firmware.text(name_at)
         found = SERVICES.get(name)
         if stats is not None:
-            key = f"of {name}" if found is not None else f"{UNKNOWN}of {name!r}"
-            stats[key] = stats.get(key, 0) + 1
+            note(stats, f"of {name}" if found is not None else f"{UNKNOWN}of {name!r}")
         if found is None:
             return _U64
         results = found(firmware, *arguments)
@@ -224,9 +228,12 @@ def nextprop(f: OpenFirmware, handle: int, previous: int, buffer: int) -> tuple[
 
 @service("setprop")
 def setprop(f: OpenFirmware, handle: int, name: int, buffer: int, size: int) -> tuple[int, ...]:
-    if size > _MAX_VALUE:
+    properties, text = f.nodes[handle].properties, f.text(name)
+    more = size + (len(text) if text not in properties else -len(properties[text]))
+    if size > _MAX_VALUE or more > f.room:
         return (FAILED,)
-    f.nodes[handle].properties[f.text(name)] = f.vm.read(buffer, size)
+    properties[text] = f.vm.read(buffer, size)
+    f.room -= more
     return (size,)
 
 

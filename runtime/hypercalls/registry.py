@@ -24,6 +24,7 @@ _U64: Final = (1 << 64) - 1
 _MAX_ARGUMENTS: Final = 9  # r4 to r12
 
 UNKNOWN: Final = "unknown "
+_MAX_NAMES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ def arity(function: Callable[..., Any], name: str, most: int) -> int:
     return len(parameters) - 2
 
 
+def note(stats: MutableMapping[str, int], name: str) -> None:
+    """Count a call under its name. A guest can call any number: from some hundred names on, unknown ones are counted together."""
+    if name not in stats and len(stats) >= _MAX_NAMES and name.startswith(UNKNOWN):
+        name = UNKNOWN + "others"
+    stats[name] = stats.get(name, 0) + 1
+
+
 def dispatch(vm: Machine, vcpu: Processor, number: int, stats: MutableMapping[str, int] | None = None) -> int:
     """Answer call `number`: set r3 (and results from r4 on) of `vcpu`, and return the status as a signed
     integer.
@@ -75,8 +83,7 @@ def dispatch(vm: Machine, vcpu: Processor, number: int, stats: MutableMapping[st
     """
     call = HYPERCALLS.get(number)
     if stats is not None:
-        key = call.name if call is not None else UNKNOWN + name_of(number)
-        stats[key] = stats.get(key, 0) + 1
+        note(stats, call.name if call is not None else UNKNOWN + name_of(number))
     if call is None:
         vcpu.gpr[3] = H_FUNCTION & _U64
         return H_FUNCTION

@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from runtime.hypercalls.interface import Machine, Processor, find_cpu
-from runtime.hypercalls.registry import UNKNOWN, Result, arity, hypercall
+from runtime.hypercalls.registry import UNKNOWN, Result, arity, hypercall, note
 from runtime.hypercalls.table import H_PARAMETER, H_SUCCESS
 
 H_RTAS: Final = 0xF000
@@ -103,8 +103,7 @@ def call(vm: Machine, vcpu: Processor, block: int, stats: MutableMapping[str, in
         return H_PARAMETER
     service = SERVICES.get(token)
     if stats is not None:
-        key = f"rtas {service.name}" if service is not None else f"{UNKNOWN}rtas {token:#x}"
-        stats[key] = stats.get(key, 0) + 1
+        note(stats, f"rtas {service.name}" if service is not None else f"{UNKNOWN}rtas {token:#x}")
     if service is None or (service.nargs, service.nret) != (nargs, nret):
         values: tuple[int, ...] = (PARAMETER_ERROR,)
     else:

@@ -1,0 +1,76 @@
+"""Random hypercalls, RTAS calls, calls of Open Firmware and supervisor registers: the guest may end, we may not."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import runtime
+from runtime.hypercalls.openfirmware import H_OF_CLIENT
+
+from .machine import START, go, partition, words
+
+ROOT = Path(next(iter(runtime.__path__))).parent
+
+
+def survives(kind: str, seed: int, rounds: int, *options: str, seconds: int = 600) -> None:
+    """Rounds of fuzz.py in a process of its own."""
+    command = [sys.executable, "-m", "tests.hostile.fuzz", kind, str(seed), str(rounds), *options]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{' '.join(command[1:])} hangs")
+    assert done.returncode == 0 and done.stdout.endswith("survived\n"), f"{' '.join(command[1:])}: {done.returncode}\n{done.stdout[-300:]}\n{done.stderr[-3000:]}"
+    print(f"{kind}: {done.stdout}")
+
+
+@pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
+def test_some(kind: str) -> None:
+    survives(kind, 1, 1500, "engine=interpreter", "cpus=2", "cpu=power9")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", ["engine=interpreter cpu=power8", "engine=jit cpu=power9 cpus=4", "engine=reference cpu=power9 mmu=hash",
+                                     "engine=jit cpu=power8 cpus=2 privileged=trap"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
+def test_many(kind: str, options: str) -> None:
+    for seed in (2, 3):
+        survives(kind, seed, 2000 if "reference" in options else 20_000, *options.split())
+
+
+def test_firmware_is_bounded() -> None:
+    """What a client can have it remember is limited: instances, claimed ranges, properties, names of calls that do not exist."""
+    machine = partition(words(0), firmware="of", engine="interpreter")
+    firmware = machine.firmware
+    assert firmware is not None
+    root = firmware.handles[id(firmware.tree.root)]
+
+    def call(name: str, *arguments: int) -> int:
+        machine.write(0x80_0000, name.encode() + b"\0")
+        machine.write(0x80_1000, struct.pack(f">{4 + len(arguments)}I", 0x80_0000, len(arguments), 1, *arguments, 0))
+        machine.write(START, words(0x4400_0022))  # sc 1
+        vcpu = machine.vcpu
+        vcpu.nia, vcpu.gpr[3], vcpu.gpr[4] = START, H_OF_CLIENT, 0x80_1000
+        go(machine, 1)
+        return int.from_bytes(machine.read(0x80_100C + 4 * len(arguments), 4), "big")
+
+    machine.write(0x80_2000, b"/\0")
+    handles = [call("open", 0x80_2000) for _ in range(1030)]
+    assert handles.count(0) == 8 and len(set(handles)) == 1023  # two were open before
+    call("close", handles[5])
+    assert call("open", 0x80_2000) == handles[5]
+    claims = [call("claim", 0x100_0000 + 16 * n, 8, 0) for n in range(1030)]
+    assert 0 < claims.count(0xFFFF_FFFF) < 20
+    for n in range(20):
+        machine.write(0x80_3000, b"name%d\0" % n)
+        size = call("setprop", root, 0x80_3000, 0x10_0000, 1 << 20)
+        assert size == (1 << 20 if n < 15 else 0xFFFF_FFFF)
+    assert call("setprop", root, 0x80_3000, 0x10_0000, 16) == 16
+    for n in range(600):
+        call(f"service{n}")
+    assert len(machine.stats_calls) <= 510 and machine.stats_calls["unknown others"] > 90
+    machine.close()
