@@ -15,7 +15,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from runtime.events import Budget, NotEmulated
+from runtime.events import Budget
 from runtime.hypercalls import HYPERCALLS
 from runtime.hypercalls.openfirmware import H_OF_CLIENT
 from runtime.hypercalls.openfirmware import SERVICES as CLIENT_SERVICES
