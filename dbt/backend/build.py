@@ -23,7 +23,7 @@ from .objects import load_object, load_objects
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 4
 CHUNK = 250  # handlers compiled together
-_HANDLER_SOURCES = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "compiler")
+_HANDLER_SOURCES = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "lowering", "compiler")
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
@@ -112,7 +112,7 @@ def _machinery_key(modules: Sequence[str], signature: str) -> str:
 
 def _shared_sources() -> list[Path]:
     """What the machinery is made from besides its own modules; tests/test_dependencies.py knows whether one is missing."""
-    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/layout.py")]
+    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/lowering.py", "backend/layout.py")]
 
 
 def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
@@ -314,16 +314,18 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     report = progress or (lambda what, done, total: None)
     target_machine(2)
     whole = llvm.parse_assembly("")
+    linked: set[str] = set()
     for n, name in enumerate(EXPORTS):
         report("machinery: compiling", n, len(EXPORTS))
         key = fingerprint(EXPORTS[name], common)
         known = cache.read("helpers", key)
-        symbol, text = pickle.loads(known) if known else compile_helper(name)
+        texts = pickle.loads(known) if known else compile_helper(name)
         if known is None:
-            cache.write("helpers", key, pickle.dumps((symbol, text)))
-        part = llvm.parse_assembly(text)
-        part.get_function(symbol).name = name
-        whole.link_in(part)
+            cache.write("helpers", key, pickle.dumps(texts))
+        for symbol, text in texts.items():
+            if symbol not in linked:
+                linked.add(symbol)
+                whole.link_in(llvm.parse_assembly(text))
     wanted = set(EXPORTS)
     for f in list(whole.functions) + list(whole.global_variables):
         if not f.is_declaration and f.name not in wanted:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +25,11 @@ os.environ.setdefault("NUMBA_OPT", "0")
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, from_dtype, njit, types
+from numba import from_dtype, types
 from numba.extending import intrinsic
 
 from .. import shared, state
+from .lowering import entry, function_of, texts
 
 u64 = np.uint64
 VCPU = from_dtype(state.dtype())
@@ -42,12 +42,12 @@ EXPORTS: dict[str, tuple[Any, int]] = {}
 
 def compiled(fn: Callable[..., Any]) -> Any:
     """An internal function of the machinery: compiled, callable from exported ones."""
-    return njit(fn, error_model="numpy", nogil=True)
+    return function_of(fn)
 
 
 def inlined(fn: Callable[..., Any]) -> Any:
     """As `compiled`, expanded into its callers."""
-    return njit(fn, error_model="numpy", nogil=True, forceinline=True)
+    return function_of(fn, forceinline=True)
 
 
 def exported(fn: Callable[..., Any]) -> Any:
@@ -103,21 +103,14 @@ probe_store = external("probe_store", 1)
 host_protect = external("host_protect", 3)
 
 
-# Numba counts references to the arrays inside a record, which have no owner: its calls vanish once they are inlined.
-UNCOUNTED = re.compile(r"(define linkonce_odr void @NRT_(?:incref|decref)\(ptr %\.1\)) #\d+ ")
-
-
-def compile_helper(name: str) -> tuple[str, str]:
-    """(symbol, self-contained LLVM text) of an exported helper. TypeError if its result is not an integer."""
+def compile_helper(name: str) -> dict[str, str]:
+    """LLVM text of an exported helper and of all it calls, by symbol. TypeError if its result is not an integer."""
     body, count = EXPORTS[name]
-    names = "".join(f", a{i}" for i in range(count))
-    scope: dict[str, Any] = {"vcpu_at": vcpu_at, "body": body}
-    exec(f"def {name}(p{names}):\n    return body(vcpu_at(p){names})", scope)  # Numba wants a fixed arity
-    made = cfunc(types.uint64(*[types.uint64] * (count + 1)), error_model="numpy")(scope[name])
-    result = next(iter(body.overloads.values())).signature.return_type
+    result, symbol, found = texts(body, (VCPU, *[types.uint64] * count))
     if not isinstance(result, types.Integer | types.Boolean):
         raise TypeError(f"helper {name} returns {result}, not an integer: write its constants as u64(...)")
-    return made.native_name, UNCOUNTED.sub(r"\1 alwaysinline ", made._library.get_llvm_str())
+    found[name] = entry(name, symbol, ["ptr", *["i64"] * count], result.bitwidth)
+    return found
 
 
 def _access(bits: int) -> tuple[Any, Any]:
@@ -214,19 +207,23 @@ def set_mxcsr(typingctx: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _machine_pointer(typingctx: Any, address: Any) -> Any:
+def machine_at(typingctx: Any, address: Any) -> Any:
+    """The machine record at a host address."""
+
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(MACHINE)(types.uint64), codegen
+    return MACHINE(types.uint64), codegen
 
 
 @intrinsic
-def _vcpu_pointer(typingctx: Any, address: Any) -> Any:
+def vcpu_at(typingctx: Any, address: Any) -> Any:
+    """The vCPU record at a host address."""
+
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(VCPU)(types.uint64), codegen
+    return VCPU(types.uint64), codegen
 
 
 @intrinsic
@@ -367,13 +364,7 @@ def call_host_six(typingctx: Any, function: Any, a: Any, b: Any, c: Any, d: Any,
 @inlined
 def machine_of(v):  # type: ignore[no-untyped-def]
     """The machine record of a vCPU."""
-    return carray(_machine_pointer(v.machine), (1,))[0]
-
-
-@inlined
-def vcpu_at(address):  # type: ignore[no-untyped-def]
-    """The vCPU record at a host address."""
-    return carray(_vcpu_pointer(address), (1,))[0]
+    return machine_at(v.machine)
 
 
 @inlined

@@ -13,35 +13,34 @@ def op_module(op: Op) -> str:
     """LLVM text that defines `op_NAME` over i64 values (and the widths w, m where the operation takes them).
 
     TypeError if Numba cannot type the function, or types it as anything but an unsigned integer."""
+    import llvmlite.binding as llvm
     import numpy as np
-    from numba import cfunc
     from numba import types as nb
     from numba.core.errors import NumbaError
+
+    from .lowering import entry, function_of, texts
 
     count = len(op.params) + op.takes_w + op.takes_m
     names = [f"a{i}" for i in range(len(op.params))]
     widths = [w for w, taken in (("w", op.takes_w), ("m", op.takes_m)) if taken]
     scope = {**op.eval.__globals__, "u64": np.uint64}
-    body = _jit(types.FunctionType(op.eval.__code__, scope, op.name, op.eval.__defaults__, op.eval.__closure__))
+    body = function_of(types.FunctionType(op.eval.__code__, scope, op.name, op.eval.__defaults__, op.eval.__closure__))
     call = ", ".join(names + [f"{w}={w}" for w in widths])
     local: dict[str, Any] = {"body": body}
     exec(f"def {op.name}({', '.join(names + widths)}):\n    return body({call})", local)  # Numba wants a fixed arity
     try:
-        made = cfunc(nb.uint64(*[nb.uint64] * count), error_model="numpy")(local[op.name])
+        result, symbol, found = texts(function_of(local[op.name]), (nb.uint64,) * count)
     except NumbaError as e:
         raise TypeError(f"operation {op.name}: Numba cannot compile its meaning: {str(e).splitlines()[-1]}") from e
-    result = next(iter(body.overloads.values())).signature.return_type
     if not isinstance(result, nb.Integer | nb.Boolean):
         raise TypeError(f"operation {op.name}: its meaning compiles to {result}, not an integer: write constants as u64(...)")
-    params = ", ".join(f"i64 %p{i}" for i in range(count))
-    args = ", ".join(f"i64 %p{i}" for i in range(count))
-    symbol = made.native_name
-    return made._library.get_llvm_str() + f"""
-define i64 @op_{op.name}({params}) nounwind {{
-%r = call i64 @"{symbol}"({args})
-ret i64 %r
-}}
-"""
+    whole = llvm.parse_assembly(entry(f"op_{op.name}", symbol, ["i64"] * count, result.bitwidth))
+    for text in found.values():
+        whole.link_in(llvm.parse_assembly(text))
+    for f in whole.functions:
+        if not f.is_declaration and f.name != f"op_{op.name}":
+            f.linkage = "internal"
+    return str(whole)
 
 
 def link_user_ops(used: Iterable[Op]) -> tuple[str, list[str]]:
@@ -49,9 +48,3 @@ def link_user_ops(used: Iterable[Op]) -> tuple[str, list[str]]:
     chosen = sorted(used, key=lambda o: o.name)
     lines = [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in chosen]
     return "\n".join(lines) + "\n", [op_module(o) for o in chosen]
-
-
-def _jit(fn: Any) -> Any:
-    from numba import njit
-
-    return njit(fn, error_model="numpy")
