@@ -10,7 +10,8 @@ Options = dict[str, Any]
 
 def build(options: Options) -> dict[str, Any]:
     """The handlers and the machinery, into the (empty) cache that the environment names: seconds by stage."""
-    from dbt.backend.build import load_image, parts
+    from dbt.backend.build import parts
+    from dbt.backend.image import load_image
     from runtime.vm import MACHINERY
 
     seconds: dict[str, float] = {}

@@ -110,8 +110,8 @@ def region_cache() -> Iterator[Path]:
 
     with TemporaryDirectory(prefix="ppcdbt-bench-cache-") as name:
         folder = Path(name)
-        for kind in ("handlers", "machinery"):
-            there = directory() / kind
+        for kind in ("linked", "handlers", "machinery", "direct"):
+            there = Path(directory(), kind)
             there.mkdir(parents=True, exist_ok=True)
             (folder / kind).symlink_to(there.resolve())
         yield folder

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .backend.build import Image, Progress, load_image, place_direct, place_image
 from .backend.faults import faults, release_window, reserve_window
+from .backend.image import Image, Progress, load_image, place_direct, place_image
 from .backend.linked import ADDRESS, Placed
 from .backend.objects import Arena, host_function, map_memory, unmap_memory, view_memory
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dbt.mode import LEVELS
+from dbt.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Cpu:
+class Cpu(Record, frozen=True):
     """A processor model. `name` is the device tree's, `pvr` its processor version register, `isa` the architecture it
     implements: an instruction of a later one is illegal."""
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dbt.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Record, frozen=True):
     """The instruction budget is used up; run again to go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mmio:
+class Mmio(Record, frozen=True):
     """A device access. For a load, hand the result to `vcpu.complete_mmio` and run again; a store is complete.
 
     `data` is the datum's bytes in address order, as a big-endian number; `size` is 1, 2, 4 or 8."""
@@ -22,53 +20,45 @@ class Mmio:
     data: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hypercall:
+class Hypercall(Record, frozen=True):
     """`sc 1`: function number in `number`, arguments in r4.., status expected in r3."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Halted:
+class Halted(Record, frozen=True):
     """The processor waits for an interrupt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shutdown:
+class Shutdown(Record, frozen=True):
     """The machine was switched off; `status` is the exit status it gave."""
 
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(Record, frozen=True):
     """The guest asked for a restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panicked:
+class Panicked(Record, frozen=True):
     """The guest's operating system reported that it cannot go on."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Debug:
+class Debug(Record, frozen=True):
     """A breakpoint, watchpoint or single step."""
 
     address: int
 
 
-@dataclass(frozen=True, slots=True)
-class Syscall:
+class Syscall(Record, frozen=True):
     """A Linux process called its kernel; nia is after the instruction. `scv`: by `scv 0`, which has another error convention."""
 
     scv: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Record, frozen=True):
     """A Linux process's access to `address` failed. `vector`: 0x300 data, 0x400 fetch, 0x600 alignment; `why`: DSISR bits."""
 
     vector: int
@@ -76,8 +66,7 @@ class Fault:
     why: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramCheck:
+class ProgramCheck(Record, frozen=True):
     """A program interrupt in a Linux process: the bits of SRR1 that say why. `vector` is another for a facility unavailable."""
 
     bits: int

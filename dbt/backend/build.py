@@ -1,30 +1,26 @@
-"""Building the interpreter and the machinery: from declarations and Numba functions to cached objects.
+"""Building the interpreter and the machinery: from declarations and Numba functions to cached objects, and linking them.
 
-Cold, this imports numba and llvmlite and compiles for some seconds; warm, it maps two files (linked.py).
+This imports numba and llvmlite and compiles for some seconds; a warm start does not come here (image.py).
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib
-import importlib.util
 import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from . import cache
-from .linked import Placed, place
-from .objects import load_object, load_objects
+from .image import Image, Progress, load_image, machinery_sources, signature, version_of
+from .linked import Placed
+from .objects import Arena, load_object, load_objects
 
-ROOT = Path(__file__).resolve().parent.parent
-FORMAT = 4
 CHUNK = 250  # handlers compiled together
-_HANDLER_SOURCES = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "lowering", "compiler")
-Progress = Callable[[str, int, int], None]  # what, done, of how many
 
 
 @dataclass(slots=True)
@@ -40,38 +36,11 @@ class Parts:
     exports: list[str]
 
 
-@dataclass(slots=True)
-class Image:
-    """Everything compiled that does not depend on the guest, by its keys; its parts are read when they are wanted."""
-
-    modules: Sequence[str]  # that export machinery
-    isa: Sequence[str]  # instruction modules besides our own
-    handlers_key: str
-    machinery_key: str
-    key: str  # names what compiled regions depend on besides guest code
-    linked_key: str
-    read: Parts | None = None
-
-
-def load_image(machinery: Sequence[str], isa: Sequence[str] = ()) -> Image:
-    """The image for the modules that export `machinery` and the instruction modules `isa` (besides our own)."""
-    signature = _signature()
-    isa_files = [_source(m) for m in isa]
-    front = [ROOT / "ir", ROOT / "frontend", ROOT / "state.py", ROOT / "mode.py", ROOT / "exits.py", ROOT / "fpscr.py", ROOT / "dfp.py", *isa_files]
-    handlers_key = cache.source_key([*front, *_backend(*_HANDLER_SOURCES)], signature)
-    machinery_key = _machinery_key(machinery, signature)
-    return Image(tuple(machinery), tuple(isa), handlers_key, machinery_key, cache.source_key(_backend("regions", "translator"), handlers_key),
-                 cache.source_key(_backend("build", "linked", "objects"), handlers_key + machinery_key))  # fmt: skip
-
-
-def _backend(*names: str) -> list[Path]:
-    return [ROOT / "backend" / f"{n}.py" for n in names]
-
-
 def parts(image: Image, progress: Progress | None = None) -> Parts:
     """The parts of an image. Cached ones are used as they are; `progress` hears about those that have to be compiled."""
-    if image.read is not None:
-        return image.read
+    if image.parts is not None:
+        known: Parts = image.parts
+        return known
     handlers = cache.read("handlers", image.handlers_key)
     fixed = cache.read("machinery", image.machinery_key)
     # With nothing cached both are built, in two processes: numba and llvmlite keep a core each busy.
@@ -87,8 +56,8 @@ def parts(image: Image, progress: Progress | None = None) -> Parts:
     if fixed is None:
         fixed = pickle.dumps(_build_machinery(image.modules, progress))
         cache.write("machinery", image.machinery_key, fixed)
-    image.read = Parts(*pickle.loads(handlers), *pickle.loads(fixed))
-    return image.read
+    made = image.parts = Parts(*pickle.loads(handlers), *pickle.loads(fixed))
+    return made
 
 
 def load_direct(image: Image, progress: Progress | None = None) -> tuple[list[int], list[str], list[bytes]]:
@@ -101,20 +70,6 @@ def load_direct(image: Image, progress: Progress | None = None) -> tuple[list[in
     return found
 
 
-def _signature() -> str:
-    """What everything compiled depends on besides our sources."""
-    return f"{FORMAT} {sys.version_info[:2]} {_version_of('llvmlite')} {_cpu()}"
-
-
-def _machinery_key(modules: Sequence[str], signature: str) -> str:
-    return cache.source_key([*sorted({_source(m) for m in modules}), *_shared_sources()], f"{signature} {_version_of('numba')} {modules}")
-
-
-def _shared_sources() -> list[Path]:
-    """What the machinery is made from besides its own modules; tests/test_dependencies.py knows whether one is missing."""
-    return [ROOT / n for n in ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/lowering.py", "backend/layout.py")]
-
-
 def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
     """Build and cache the machinery in another process. If that fails, the caller finds nothing in the cache."""
     command = [sys.executable, "-m", "dbt.backend.build", *machinery]
@@ -123,41 +78,6 @@ def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None
         return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         return None
-
-
-def _version_of(package: str) -> str:
-    """The version of an installed package, without importing it or the metadata machinery."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ImportError(f"{package} is not installed: pip install {package}")
-    folder = Path(spec.origin).parent.parent
-    return " ".join(sorted(p.name for p in folder.glob(f"{package}-*.dist-info")))
-
-
-def _source(module: str) -> Path:
-    """The file or folder of a module, without importing anything."""
-    top, _, rest = module.partition(".")
-    spec = importlib.util.find_spec(top)
-    if spec is not None:
-        if not spec.submodule_search_locations and spec.origin is not None and not rest:
-            return Path(spec.origin)
-        for folder in spec.submodule_search_locations or ():
-            path = Path(folder, *rest.split(".")) if rest else Path(folder)
-            for found in (path, path.with_name(f"{path.name}.py")):
-                if found.exists():
-                    return found
-    raise ImportError(f"no module {module!r} (give a module that Python can import, e.g. with PYTHONPATH)")
-
-
-def _cpu() -> str:
-    """The host CPU's model and features: objects are compiled for them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        import platform
-
-        return platform.processor()
-    return " ".join(sorted({x for x in lines if x.startswith(("model name", "flags", "cpu family", "model\t"))}))
 
 
 def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[bytes, list[bytes], list[str], Any, Any]:
@@ -291,7 +211,7 @@ class _Chunk:
         op_declarations, op_modules = link_user_ops(self._user_ops)
         head = declarations(RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(self._helpers)])
         text = head + op_declarations + "\n".join(self._texts) + METADATA
-        key = cache.text_key([text, *op_modules], _signature())
+        key = cache.text_key([text, *op_modules], signature())
         made = cache.read("chunks", key)
         if made is None:
             made = compile_text(text, keep=self.names, link=op_modules)
@@ -309,7 +229,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     from .machinery import EXPORTS, compile_helper
 
     # The records' layouts and the code that writes code; everything else a helper depends on, its fingerprint finds.
-    common = cache.source_key(_shared_sources(), f"{_signature()} {_version_of('numba')}")
+    common = cache.source_key(machinery_sources(), f"{signature()} {version_of('numba')}")
 
     report = progress or (lambda what, done, total: None)
     target_machine(2)
@@ -340,17 +260,9 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     return bytes(tm.emit_object(whole)), list(EXPORTS)
 
 
-def place_image(image: Image, arena: Any, progress: Progress | None = None) -> Placed:
-    """Put an image into an arena: from a file in which it is linked, else object by object."""
-    placed = place(arena, image.linked_key, lambda: _link(parts(image, progress), arena))
-    if os.environ.get("PPCDBT_PERF_MAP"):
-        _write_perf_map(placed.symbols)
-    return placed
-
-
-def _link(made: Parts, arena: Any) -> Placed:
-    import ctypes
-
+def link(image: Image, arena: Arena, progress: Progress | None) -> Placed:
+    """Put an image into an arena, object by object."""
+    made = parts(image, progress)
     trap = arena.allocate(16)
     ctypes.memmove(trap, b"\x0f\x0b" * 8, 16)  # ud2: Numba's error paths, which cannot be reached
     # The machinery calls `enter`, the runtime calls load_slow.
@@ -360,15 +272,8 @@ def _link(made: Parts, arena: Any) -> Placed:
     return Placed(symbols, _place_decoder(made, arena, [symbols[n] for n in made.handler_names]))
 
 
-def place_direct(image: Image, symbols: dict[str, int], arena: Any, progress: Progress | None = None) -> Placed:
-    """Put what the mode `direct` has of its own behind an image with these symbols."""
-    placed = place(arena, image.linked_key + "-direct", lambda: _link_direct(image, symbols, arena, progress))
-    if os.environ.get("PPCDBT_PERF_MAP"):
-        _write_perf_map(symbols | placed.symbols)
-    return placed
-
-
-def _link_direct(image: Image, symbols: dict[str, int], arena: Any, progress: Progress | None) -> Placed:
+def link_direct(image: Image, symbols: dict[str, int], arena: Arena, progress: Progress | None) -> Placed:
+    """Put what the mode `direct` has of its own behind it."""
     made = parts(image, progress)
     numbers, names, objects = load_direct(image, progress)
     own: dict[str, int] = {}
@@ -380,10 +285,8 @@ def _link_direct(image: Image, symbols: dict[str, int], arena: Any, progress: Pr
     return Placed(own, _place_decoder(made, arena, handlers))
 
 
-def _place_decoder(made: Parts, arena: Any, handlers: list[int]) -> list[int]:
+def _place_decoder(made: Parts, arena: Arena, handlers: list[int]) -> list[int]:
     """The interpreter's decoder with the addresses of handlers; its roots."""
-    import ctypes
-
     import numpy as np
 
     from .decoder import place_trie
@@ -394,14 +297,6 @@ def _place_decoder(made: Parts, arena: Any, handlers: list[int]) -> list[int]:
     return [int(root) for root in roots]
 
 
-def _write_perf_map(symbols: dict[str, int]) -> None:
-    """Names for `perf report`: where `perf` looks for the symbols of generated code."""
-    order = sorted((address, name) for name, address in symbols.items())
-    with open(f"/tmp/perf-{os.getpid()}.map", "w") as f:
-        for (address, name), (following, _) in zip(order, [*order[1:], (order[-1][0] + 256, "")], strict=True):
-            f.write(f"{address:x} {min(following - address, 1 << 16):x} {name}\n")
-
-
 if __name__ == "__main__":
     _modules = tuple(sys.argv[1:])
-    cache.write("machinery", _machinery_key(_modules, _signature()), pickle.dumps(_build_machinery(_modules, None)))
+    cache.write("machinery", load_image(_modules).machinery_key, pickle.dumps(_build_machinery(_modules, None)))

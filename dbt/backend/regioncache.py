@@ -14,12 +14,12 @@ import struct
 import zlib
 from array import array
 from collections.abc import Collection
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from ..mode import Mode
+from ..records import Record
 from . import cache
+from .cache import blake2b
 from .objects import Arena, load_object
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def key_of(words: memoryview, offset: int, mode: int) -> int:
     return int.from_bytes(blake2b(words[first : first + KEY_WORDS].tobytes() + struct.pack("<HH", mode, offset), digest_size=8).digest(), "little")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compiled:
+class Compiled(Record, frozen=True, eq=False):
     """A region as an object: the word numbers (offset / 4) it can be entered at, those it was made from, and those words.
 
     Equal to itself alone, so that tables can be kept by region."""
@@ -62,8 +61,8 @@ class RegionCache:
 
     def __init__(self, engine: Engine, parallel: bool = False) -> None:
         self._engine, self._parallel = engine, parallel
-        self._path = cache.directory() / "regions" / (engine.image.key + ("-parallel" if parallel else ""))
-        self._index = self._path.with_name(self._path.name + ".index")
+        self._path = cache.path("regions", engine.image.key + ("-parallel" if parallel else ""))
+        self._index = self._path + ".index"
         self._known: dict[int, Compiled] = {}
         self._places: dict[int, int] = {}  # key to record, of those on disk that were not read yet
         self._data: mmap.mmap | bytes = b""
@@ -72,9 +71,10 @@ class RegionCache:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError, ValueError):
-            with self._path.open("rb") as f:
+            with open(self._path, "rb") as f:
                 self._data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
-            index = self._index.read_bytes()
+            with open(self._index, "rb") as f:
+                index = f.read()
             pairs = array("Q", index[: len(index) & -16])
             self._places = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
@@ -130,8 +130,8 @@ class RegionCache:
         if not new:
             return
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if self._path.exists() and self._path.stat().st_size > LIMIT:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            if os.path.exists(self._path) and os.path.getsize(self._path) > LIMIT:
                 return
             data = b"".join(record for record, _ in new)
             at = _append(self._path, data) - len(data)

@@ -56,7 +56,7 @@ def parser(chosen: str | None) -> argparse.ArgumentParser:
     )  # fmt: skip
     top.add_argument("--version", action=_Version, nargs=0, help="say the version")
     top.add_argument("--debug", action="store_true", help="tracebacks instead of one-line errors")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="ppcdbt")  # `prog`, or it formats a help text to find out
     for name, text in COMMANDS.items():
         if name != chosen:
             commands.add_parser(name, help=text)

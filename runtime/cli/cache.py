@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from collections import Counter
 from typing import Any
 
-KINDS = ("linked", "handlers", "machinery", "direct", "chunks", "helpers", "regions")
+KINDS = ("linked", "handlers", "machinery", "direct", "chunks", "helpers", "keys", "regions")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def run(options: Any) -> int:
     if options.action == "clear":
         for kind, key, _ in found:
             with contextlib.suppress(FileNotFoundError):
-                (cache.directory() / kind / key).unlink()
+                os.unlink(cache.path(kind, key))
         print(f"removed {len(found)} files, {total / 1e6:.1f} MB")
         return 0
     print(f"{cache.directory()}  (${cache.ENVIRONMENT} chooses another)")

@@ -91,10 +91,10 @@ def cache_folder() -> str:
     from dbt.backend import cache
 
     folder = cache.directory()
-    folder.mkdir(parents=True, exist_ok=True)
+    os.makedirs(folder, exist_ok=True)
     if not os.access(folder, os.W_OK):
         raise RuntimeError(f"{folder} cannot be written: every start compiles anew (set ${cache.ENVIRONMENT})")
-    return str(folder)
+    return folder
 
 
 def cache_state() -> str:

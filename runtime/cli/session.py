@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -125,6 +124,8 @@ def report(machine: Any, options: Any) -> None:
         return
     stats = statistics(machine)
     if options.stats_json is not None:
+        import json
+
         with open(options.stats_json, "w") as f:
             json.dump(stats, f, indent=1)
             f.write("\n")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from dbt.records import Record
 from runtime.loader.errors import LoadError
 from runtime.loader.files import expand, read_file
 
@@ -35,13 +35,12 @@ _PROGRAM = {32: "IIIIIIII", 64: "IIQQQQQQ"}
 MAX_SEGMENT = 1 << 36
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Record, frozen=True):
     """Bytes to place at real address `paddr`, followed by zeros up to `memsz` bytes."""
 
     paddr: int
     vaddr: int
-    data: bytes = field(repr=False)
+    data: bytes
     memsz: int
     flags: int = PF_R | PF_W | PF_X
 
@@ -50,8 +49,7 @@ class Segment:
         return bool(self.flags & PF_X)
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Record, frozen=True):
     """A loadable program. `entry` is e_entry as the file has it: an effective address."""
 
     path: str
@@ -61,7 +59,7 @@ class Image:
     segments: tuple[Segment, ...]
     e_flags: int = 0
     dynamic: bool = False
-    file: bytes = field(default=b"", repr=False, compare=False)
+    file: bytes = b""
 
     @property
     def abi(self) -> int:

@@ -7,9 +7,9 @@ page, silently. The repair replaces this one call by `li r3,0`, the answer of a 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
+from dbt.records import replace
 from runtime.loader.elf import Image
 
 LI_R3_MINUS_4096: Final = 0x3860F000

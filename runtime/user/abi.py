@@ -6,13 +6,13 @@ Sources: the kernel's arch/powerpc/include/uapi/asm (stat.h, termbits.h, statfs)
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from dbt.records import Record
 
-@dataclass(frozen=True)
-class Abi:
+
+class Abi(Record, frozen=True):
     """An ABI of Linux on PowerPC."""
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dbt.records import Record
 from runtime.loader.errors import LoadError
 
 from . import auxv as at
@@ -24,8 +24,7 @@ PIE_BASE = {64: 0x1_0000_0000, 32: 0x2000_0000}
 MOST_STACK = 1 << 28
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Record, frozen=True):
     """A program header."""
 
     kind: int
@@ -36,8 +35,7 @@ class Header:
     memsz: int
 
 
-@dataclass(slots=True)
-class Program:
+class Program(Record):
     """An ELF file for Linux. `base` is what was added to its addresses."""
 
     path: str

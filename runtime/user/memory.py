@@ -11,9 +11,9 @@ import ctypes
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dbt.records import Record, replace
 from dbt.shared import AREA_BYTES, AREA_EXECUTE, AREA_READ, AREA_WRITE, PAGE_HAS_CODE, PAGE_LOOSE
 
 from .errno import EFAULT, ENOMEM, SyscallError
@@ -40,8 +40,7 @@ def host_protection(prot: int) -> int:
     return PROT_READ | prot & PROT_WRITE if prot else 0
 
 
-@dataclass(slots=True)
-class Area:
+class Area(Record):
     """Guest addresses [start, end). `shared`: with other processes. `name`: for /proc/self/maps. `offset`: in its file, of `start`."""
 
     start: int

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import signal as host_signal
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dbt.records import Record, field, replace
 from runtime.events import Budget, Fault, Hypercall, NotEmulated, ProgramCheck, Syscall
 from runtime.loader.errors import LoadError
 
@@ -25,6 +24,8 @@ from .syscalls import arguments, table
 from .threads import TURN, Again, Threads
 
 if TYPE_CHECKING:
+    import random
+
     from .abi import Abi
     from .limits import Limits
     from .sandbox import Sandbox
@@ -36,8 +37,7 @@ FOREVER = 1 << 62
 AT_FDCWD = -100
 
 
-@dataclass(slots=True)
-class Options:
+class Options(Record):
     """How programs run; inherited by what they execute."""
 
     cpu: str = "power9"
@@ -95,7 +95,11 @@ class Process:
 
             self.limits = Limits(self, options.timeout, options.max_instructions, options.trace)
         self.first = os.getpid()
-        self.random = random.Random(options.seed) if options.seed is not None else None
+        self.random: random.Random | None = None
+        if options.seed is not None:
+            import random
+
+            self.random = random.Random(options.seed)
 
     # -- starting
     def start(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes | None = None) -> None:

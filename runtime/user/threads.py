@@ -10,8 +10,9 @@ import ctypes
 import os
 import struct
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from dbt.records import Record, field
 
 from .errno import EINTR, ETIMEDOUT
 from .native import NR, Buffer, host, wait
@@ -30,8 +31,7 @@ READING = {"read", "readv", "recv", "recvfrom", "recvmsg", "accept", "accept4"}
 WRITING = {"write", "writev", "send", "sendto", "sendmsg"}
 
 
-@dataclass(slots=True, eq=False)
-class Thread:
+class Thread(Record, eq=False):
     """A thread, and what it waits for: a futex (its host address), or to make its call again."""
 
     tid: int

@@ -91,7 +91,7 @@ def test_a_torn_file_is_ignored(folder: Path, length: int) -> None:
 
 
 CHECK = """
-from dbt.backend import build, linked
+from dbt.backend import build, image, linked
 from dbt.backend.objects import Arena
 from dbt.engine import Engine
 from runtime.vm import MACHINERY
@@ -100,7 +100,7 @@ engine = Engine(MACHINERY)
 mapped = bytes(engine.arena.memory[: engine.arena.position - engine.arena.base])
 engine.arena.close()
 arena = Arena(64 << 20, linked.ADDRESS)
-placed = build._link(build.parts(build.load_image(MACHINERY)), arena)
+placed = build.link(image.load_image(MACHINERY), arena, None)
 print(mapped[: arena.position - arena.base] == arena.memory[: arena.position - arena.base], placed == engine.code)
 """
 
