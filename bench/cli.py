@@ -82,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
         subs[name].add_argument("--engines", type=engines(known), default=list(known), metavar="NAME,..", help=f"of {','.join(known)}")
     for name in ("loops", "compile"):
         subs[name].add_argument("--only", type=names, default=[], metavar="NAME,..", help="workloads of guests/bench")
+    subs["programs"].add_argument("--timeout", type=positive, default=300, metavar="S", help="end a run after so many seconds (default 300)")
+    subs["programs"].add_argument("--keep", type=Path, metavar="FILE", help="keep complete rows there, and do not measure again those that are")
     subs["programs"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="programs whose names begin so")
     subs["loops"].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
     for name in ("boot", "exits"):
@@ -119,7 +121,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "programs":
         from . import programs
 
-        report = programs.run(o.engines, o.only, rounds, o.quick, say)
+        report = programs.run(o.engines, o.only, rounds, o.quick, say, o.timeout, o.keep, show)
         return programs, report, all(r["right"] for r in report["rows"])
     if o.what == "exits":
         from . import exits
@@ -128,6 +130,11 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     from . import compiling
 
     return compiling, compiling.run(o.only, 0 if o.quick else o.boot, o.limit, not (o.no_build or o.quick), o.quick, say), True
+
+
+def show(text: str) -> None:
+    """A line that stays."""
+    print(("\r\x1b[K" if sys.stderr.isatty() else "") + text, file=sys.stderr, flush=True)
 
 
 def progress(quiet: bool) -> Callable[[str], object]:
@@ -155,7 +162,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for n, table in enumerate(module.tables(report)):
         print() if n else None
         table.show()
-    settings = {k: v for k, v in vars(o).items() if k not in ("json", "chart", "quiet", "what") and v is not None}
+    settings = {k: v for k, v in vars(o).items() if k not in ("json", "chart", "quiet", "what", "keep") and v is not None}
     if o.json is not None:
         whole = {"schema": SCHEMA, "what": o.what, "environment": around, "settings": settings} | report
         o.json.write_text(json.dumps(whole, indent=1) + "\n")

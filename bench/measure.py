@@ -80,7 +80,7 @@ def _bytecode() -> Any:
     """A folder for compiled Python modules, filled once: a checkout that may not be written to must not cost every start."""
     folder = TemporaryDirectory(prefix="ppcdbt-bench-pyc-")
     modules = ("bench.child", "bench.child_start", "bench.child_compile", "runtime.cli.run", "runtime.stats", "runtime.console",
-               "runtime.loader", "runtime.machines.bare", "runtime.machines.pseries", "runtime.tiering", "guests.fetch", "platformdirs")  # fmt: skip
+               "runtime.user.process", "runtime.loader", "runtime.machines.bare", "runtime.machines.pseries", "runtime.tiering", "guests.fetch", "platformdirs")  # fmt: skip
     code = "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m)"
     subprocess.run([sys.executable, "-c", code, *modules], env=os.environ | _python(folder.name), check=True, stdin=subprocess.DEVNULL)
     return folder
@@ -110,7 +110,7 @@ def region_cache() -> Iterator[Path]:
 
     with TemporaryDirectory(prefix="ppcdbt-bench-cache-") as name:
         folder = Path(name)
-        for kind in ("linked", "handlers", "machinery", "direct"):
+        for kind in ("linked", "handlers", "machinery", "direct", "keys"):
             there = Path(directory(), kind)
             there.mkdir(parents=True, exist_ok=True)
             (folder / kind).symlink_to(there.resolve())

@@ -2,10 +2,13 @@
 
 CPU seconds, user and system, of whole processes and their children. The first run of a program finds no regions of its own in the
 cache (some of the libraries' may be there, from the programs before it); then one with `--warm` fills it; the rounds find it warm.
+
+A row is printed when it is complete. With a file to keep rows in, a measurement that was broken off goes on where it was.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -20,15 +23,19 @@ from typing import Any
 from guests.programs import ENVIRONMENT, PROGRAMS, Program, inputs
 
 from .chart import chart
-from .measure import BenchError, interleave, median, python_environment, region_cache
+from .measure import BenchError, environment, interleave, median, python_environment, region_cache
 from .table import Table
 
 QEMU = "qemu-ppc64le"
 ENGINES = ("interpreter", "jit", QEMU)
 CPU = "power9"
-WARM = "300"  # seconds of --warm, at most
-TIMEOUT = 600.0
+TIMEOUT = 600.0  # seconds of one run
+WARM = 0.4  # of that, for --warm at most
 Say = Callable[[str], object]
+
+
+class TookTooLong(BenchError):
+    """A run was ended."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ def command(engine: str, root: Path, options: Sequence[str] = ()) -> list[str]:
     return [sys.executable, "-m", "runtime.cli", "run", "--engine", engine, "-cpu", CPU, "-L", str(root), *ours, *options]
 
 
-def run_program(program: Program, engine: str, root: Path, cache: Path | None = None, options: Sequence[str] = ()) -> Result:
-    """One run in a fresh folder. BenchError if it takes too long."""
+def run_program(program: Program, engine: str, root: Path, cache: Path | None = None, options: Sequence[str] = (), timeout: float = TIMEOUT) -> Result:
+    """One run in a fresh folder. TookTooLong after `timeout` seconds."""
     environment = dict(ENVIRONMENT)
     if engine != QEMU:
         environment |= python_environment()
@@ -68,7 +75,7 @@ def run_program(program: Program, engine: str, root: Path, cache: Path | None = 
             begin = time.monotonic()
             process = subprocess.Popen([*command(engine, root, options), str(root / program.path), *arguments], cwd=folder, env=environment,
                                        stdin=stdin, stdout=out, stderr=err, start_new_session=True)  # fmt: skip
-            usage = _reap(process, begin + TIMEOUT)
+            usage = _reap(process, begin + timeout)
         return Result(process.returncode, files[0].read_bytes(), files[1].read_bytes(), usage.ru_utime + usage.ru_stime, time.monotonic() - begin)
 
 
@@ -83,7 +90,7 @@ def _reap(process: subprocess.Popen[bytes], deadline: float) -> Any:
         if time.monotonic() > deadline:
             os.killpg(process.pid, 9)
             process.wait()
-            raise BenchError(f"{process.args!r}: took too long")
+            raise TookTooLong(f"{process.args!r}: took too long")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.02)
 
@@ -96,16 +103,16 @@ def chosen(only: Sequence[str], quick: bool) -> list[Program]:
     return found
 
 
-def measure(program: Program, engines: Sequence[str], root: Path, cache: Path, rounds: int, quick: bool, say: Say) -> dict[str, Any]:
-    """A row of the report."""
+def measure(program: Program, engines: Sequence[str], root: Path, cache: Path, rounds: int, quick: bool, say: Say, timeout: float) -> dict[str, Any]:
+    """A row of the report. TookTooLong if one of the runs does."""
     row: dict[str, Any] = {"name": program.name, "engines": {e: {} for e in engines}}
     if "jit" in engines:
         say(f"{program.name}: jit, cold")
-        row["engines"]["jit"]["cold"] = run_program(program, "jit", root, cache).cpu
+        row["engines"]["jit"]["cold"] = run_program(program, "jit", root, cache, (), timeout).cpu
         if not quick:
             say(f"{program.name}: jit, warming")
-            run_program(program, "jit", root, cache, ("--warm", WARM))
-    work = {e: lambda e=e: run_program(program, e, root, cache) for e in engines}  # type: ignore[misc]
+            run_program(program, "jit", root, cache, ("--warm", f"{WARM * timeout:.0f}"), timeout)
+    work = {e: lambda e=e: run_program(program, e, root, cache, (), timeout) for e in engines}  # type: ignore[misc]
     done = interleave(rounds, work, lambda text: say(f"{program.name}: {text}"))
     for engine, results in done.items():
         row["engines"][engine] |= {"cpu": [r.cpu for r in results], "wall": [r.wall for r in results], "seconds": median(r.cpu for r in results)}
@@ -114,8 +121,38 @@ def measure(program: Program, engines: Sequence[str], root: Path, cache: Path, r
     return row
 
 
-def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, say: Say) -> dict[str, Any]:
-    """The measurement, as a report."""
+class Kept:
+    """Rows of a measurement, in a file as soon as they are complete (`path` None: nowhere). BenchError for rows that were measured otherwise."""
+
+    def __init__(self, path: Path | None, settings: Mapping[str, Any]) -> None:
+        self._path, self._settings = path, dict(settings)
+        self.rows: list[dict[str, Any]] = []
+        if path is not None and path.exists():
+            known = json.loads(path.read_text())
+            if known["settings"] != self._settings:
+                raise BenchError(f"{path}: rows measured with {known['settings']}, not with {self._settings}: remove it, or give another file")
+            self.rows = known["rows"]
+
+    def add(self, row: dict[str, Any]) -> None:
+        """One more."""
+        self.rows.append(row)
+        if self._path is not None:
+            self._path.write_text(json.dumps({"settings": self._settings, "rows": self.rows}, indent=1) + "\n")
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """A row in words, for who waits."""
+    if "failed" in row:
+        return f"{row['name']}: {row['failed']}"
+    by = row["engines"]
+    ratio = f", {by['jit']['seconds'] / by[QEMU]['seconds']:.2f} times QEMU" if "jit" in by and QEMU in by else ""
+    seconds = ", ".join(f"{e} {r['seconds']:.2f}" for e, r in by.items())
+    return f"{row['name']}: {seconds}{ratio}{'' if row['right'] else ', WRONG'}"
+
+
+def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, say: Say, timeout: float = TIMEOUT, keep: Path | None = None,
+        show: Say = lambda text: None) -> dict[str, Any]:  # fmt: skip
+    """The measurement, as a report; rows are shown one by one."""
     from guests.packages import FetchError
     from guests.rootfs import rootfs
 
@@ -126,12 +163,23 @@ def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, s
         root = rootfs(lambda stage, detail: say(f"{stage} {detail}"))
     except FetchError as e:
         raise BenchError(str(e)) from None
+    kept = Kept(keep, {"engines": engines, "rounds": rounds, "quick": quick, "commit": environment()["commit"]})
     with region_cache() as cache:
-        rows = [measure(p, engines, root, cache, rounds, quick, say) for p in programs]
-    total = {e: sum(r["engines"][e]["seconds"] for r in rows) for e in engines}
+        for p in programs:
+            if any(row["name"] == p.name for row in kept.rows):
+                continue
+            try:
+                kept.add(measure(p, engines, root, cache, rounds, quick, say, timeout))
+            except TookTooLong:
+                kept.add({"name": p.name, "failed": f"a run took more than {timeout:.0f} s", "right": False})
+            show(line(kept.rows[-1]))
+    order = [p.name for p in programs]
+    rows = sorted((row for row in kept.rows if row["name"] in order), key=lambda row: order.index(row["name"]))
+    complete = [row for row in rows if "failed" not in row]
+    total = {e: sum(r["engines"][e]["seconds"] for r in complete) for e in engines}
     if "jit" in total:
-        total["jit, cold"] = sum(r["engines"]["jit"]["cold"] for r in rows)
-    ratios = {e: t / total[QEMU] for e, t in total.items()} if QEMU in total else {}
+        total["jit, cold"] = sum(r["engines"]["jit"]["cold"] for r in complete)
+    ratios = {e: t / total[QEMU] for e, t in total.items()} if total.get(QEMU) else {}
     return {"rows": rows, "engines": engines, "left_out": left_out, "total": total, "times_qemu": ratios}
 
 
@@ -141,6 +189,8 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     table = Table("Programs of Debian 12 ppc64el, CPU seconds (user and system, whole processes; medians)",
                   ["program", *engines, *(["jit, cold"] if "jit" in engines else []), "jit/QEMU"])  # fmt: skip
     for row in report["rows"]:
+        if "failed" in row:
+            continue
         by = row["engines"]
         ratio = by["jit"]["seconds"] / by[QEMU]["seconds"] if "jit" in by and QEMU in by else None
         table.add(row["name"] + ("" if row["right"] else " WRONG"), *(by[e]["seconds"] for e in engines), *([by["jit"]["cold"]] if "jit" in by else []),
@@ -151,11 +201,11 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     table.add("total", *(total[c] for c in columns), ratios.get("jit"))
     if ratios:
         table.add("of QEMU", *(ratios[c] for c in columns), None)
-    table.notes = [f"left out: {e}: {why}" for e, why in report["left_out"].items()]
+    table.notes = [f"left out: {e}: {why}" for e, why in report["left_out"].items()] + [line(row) for row in report["rows"] if "failed" in row]
     return [table]
 
 
 def picture(report: Mapping[str, Any], note: str) -> str:
     """The chart."""
-    groups = [(r["name"], {e: r["engines"][e]["seconds"] for e in report["engines"]}) for r in report["rows"]]
+    groups = [(r["name"], {e: r["engines"][e]["seconds"] for e in report["engines"]}) for r in report["rows"] if "failed" not in r]
     return chart("ppcdbt: Debian's programs", "CPU seconds", report["engines"], groups, note)

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import import_module
 
 from .errors import BAD, BROKEN, INTERRUPTED, UserError
@@ -46,9 +47,24 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Made for every option that is added. argparse's own imports shutil to ask for the terminal's width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns())
+
+
+@lru_cache(maxsize=1)
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns) - 2
+    except (OSError, ValueError):
+        return 78
+
+
 def parser(chosen: str | None) -> argparse.ArgumentParser:
-    """The parser; only the chosen command's own options are known to it."""
-    raw = argparse.RawDescriptionHelpFormatter
+    """The parser of a command; of all, without their own options, if none is chosen."""
+    raw = _Formatter
     top = argparse.ArgumentParser(
         prog="ppcdbt", allow_abbrev=False, formatter_class=raw,
         description="A PowerPC dynamic binary translator and full-system emulator.",
@@ -57,7 +73,8 @@ def parser(chosen: str | None) -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, nargs=0, help="say the version")
     top.add_argument("--debug", action="store_true", help="tracebacks instead of one-line errors")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog="ppcdbt")  # `prog`, or it formats a help text to find out
-    for name, text in COMMANDS.items():
+    for name in [chosen] if chosen in COMMANDS else COMMANDS:
+        text = COMMANDS[name]
         if name != chosen:
             commands.add_parser(name, help=text)
             continue
@@ -73,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy would start threads that nothing here uses: 50 ms
     given = list(sys.argv[1:] if arguments is None else arguments)
-    chosen = next((a for a in given if not a.startswith("-")), None)
+    chosen = next((a for a in given if a != "--debug"), None)
     if chosen == "bench":  # has options of its own
         from .bench import pass_through
 
