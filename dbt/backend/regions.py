@@ -16,6 +16,7 @@ from ..ir.builder import Builder, Value
 from ..ir.terminals import Branch, Jump, Stop
 from ..mode import Mode
 from ..state import Slot
+from . import condition
 from .handlers import count_entry, jump_cache_probe, place
 from .layout import CALLING_CONVENTION, HIGH_BITS, PARAMETERS
 from .llvm import QUADWORD, Lowering, kept
@@ -27,18 +28,19 @@ Displacement = Callable[[Value, int], "int | None"]
 class RegionLowering(Lowering):
     """Lowers the blocks of one region."""
 
-    def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], entries: list[int], mode: Mode,
+    def __init__(self, name: str, blocks: dict[int, Builder], lengths: dict[int, int], entries: list[int], onward: dict[int, list[int]], mode: Mode,
                  displacement: Displacement, parallel: bool = False) -> None:  # fmt: skip
         super().__init__(mode.direct)
         self.parallel = parallel  # vCPUs run on host threads of their own
         self.volatile = "volatile " if parallel else ""
-        self.name, self.blocks, self.lengths, self.entries, self.mode = name, blocks, lengths, entries, mode
+        self.name, self.blocks, self.lengths, self.entries, self.onward, self.mode = name, blocks, lengths, entries, onward, mode
         self._displacement = displacement
         self._used: dict[int, Slot] = {}
         self._dirty: dict[int, Slot] = {}
         self._here = 0  # offset of the block being lowered
         self._leaving: set[int] = set()  # registers to write back when leaving
         self._leaves = False  # whether anything leaves
+        self._fields: dict[str, tuple[str, str, str]] = {}  # CR fields that were read: what their bits are made from
         self._note_slots()
         self._dirty_in = self._may_be_dirty()
         self._checked = self._headers()
@@ -50,6 +52,8 @@ class RegionLowering(Lowering):
             for v in block.body:
                 if v.op is ops.get or v.op is ops.put:
                     self._used[v.imm.key] = v.imm
+        writes_so = any(v.op is ops.call or (v.op is ops.put and v.imm == condition.SO) for b in self.blocks.values() for v in b.body)
+        self._summary = None if writes_so or condition.SO.key not in self._used else self._variable(condition.SO)
 
     def _successors(self, at: int) -> list[int]:
         """Blocks of the region that may follow."""
@@ -59,7 +63,7 @@ class RegionLowering(Lowering):
         if isinstance(block.end, Jump | Branch):
             d = self._displacement(block.end.target, last)
             if d is None:
-                out += self.entries
+                out += self.onward[at]
             elif last + d in self.blocks and not self._leaves_to_next(block, d):
                 out.append(last + d)
             if isinstance(block.end, Branch) and last + 4 in self.blocks:
@@ -100,7 +104,11 @@ class RegionLowering(Lowering):
     # -- registers
     def get_slot(self, result: str, slot: Slot) -> None:
         """A local variable."""
-        self.load_register(result, slot.type, self._variable(slot))
+        if condition.is_field(slot):
+            self._fields[result] = condition.read(self, slot, self.out)
+            condition.pack(self, slot, self.out, result)
+        else:
+            self.load_register(result, slot.type, self._variable(slot))
 
     def put_slot(self, slot: Slot, value: str) -> None:
         """A local variable."""
@@ -112,6 +120,28 @@ class RegionLowering(Lowering):
         """A register's local variable: that of its VSR and a view into it, or its own."""
         return f"%w{slot.key}" if slot.half else f"%s{slot.offset}"
 
+    def operation(self, v: Value) -> None:
+        """CR fields are kept as what they were made from (condition.py)."""
+        if v.op is ops.put and condition.is_field(v.imm):
+            self._dirty[v.imm.key] = v.imm
+            condition.set_field(self, v.imm, v.args[0], self.summary() is None)
+        elif v.op is ops.trunc and v.ty.bits == 1 and (found := self._bit_of_field(v.args[0])):
+            condition.bit(self, *found, f"%v{self.prefix}{v.id}")
+        else:
+            super().operation(v)
+
+    def summary(self) -> str | None:
+        """XER[SO]'s variable, if nothing in the region writes it."""
+        return self._summary
+
+    def _bit_of_field(self, v: Value) -> tuple[tuple[str, str, str], int] | None:
+        """The CR field and the number of its bit that is the lowest bit of `v`."""
+        n = 0
+        if v.op is ops.shr and (by := v.args[1].const) is not None:
+            v, n = v.args[0], by
+        operands = self._fields.get(self.ref(v)) if v.op is ops.get else None
+        return None if operands is None else (operands, n)
+
     def before_call(self) -> None:
         """Write what may be dirty back to the record."""
         self._spill(self.out)
@@ -119,6 +149,9 @@ class RegionLowering(Lowering):
     def after_call(self) -> None:
         """Read everything anew."""
         for slot in self._used.values():
+            if condition.is_field(slot):
+                condition.fill(self, slot, self.out)
+                continue
             p, v = self.field(slot.offset), self.temp()
             ty, align = kept(slot.type)
             self.emit(f"{v} = load {ty}, ptr {p}, align {align}, {CPU}\nstore {ty} {v}, ptr {self._variable(slot)}")
@@ -132,9 +165,12 @@ class RegionLowering(Lowering):
 
     def _spill(self, to: list[str]) -> None:
         for _, slot in sorted(self._dirty.items()):
-            v = self.temp()
             ty, align = kept(slot.type)
-            to.append(f"{v} = load {ty}, ptr {self._variable(slot)}")
+            if condition.is_field(slot):
+                v = condition.pack(self, slot, to)
+            else:
+                v = self.temp()
+                to.append(f"{v} = load {ty}, ptr {self._variable(slot)}")
             p = self.field(slot.offset, to=to)
             to.append(f"store {ty} {v}, ptr {p}, align {align}, {CPU}")
 
@@ -206,11 +242,11 @@ class RegionLowering(Lowering):
     def _exit_dynamic(self, target: str) -> None:
         """Go to a run-time address: one of our own blocks if it is in this page, else through the jump cache."""
         out = self.label("out")
-        if self.entries:
+        if onward := self.onward[self._here]:
             page, same, here, low = self.temp(), self.temp(), self.label("here"), self.temp()
             self.emit(f"{page} = and i64 {target}, {HIGH_BITS}\n{same} = icmp eq i64 {page}, %base")
             self.emit(f"br i1 {same}, label %{here}, label %{out}\n{here}:\n{low} = and i64 {target}, 4095")
-            cases = " ".join(f"i64 {t}, label %{self._edge(t)}" for t in self.entries)
+            cases = " ".join(f"i64 {t}, label %{self._edge(t)}" for t in onward)
             self.emit(f"switch i64 {low}, label %{out} [{cases}]")
             self.emit(f"{out}:")
         self._spill(self.out)
@@ -259,10 +295,16 @@ class RegionLowering(Lowering):
         head.append(place("%ip"))
         head.append(f"%base_at = getelementptr i8, ptr %st, i64 {state.offset('page_ea')}\n%base = load i64, ptr %base_at, {CPU}")
         for whole, slot in sorted((state.container(slot.offset), slot) for slot in self._used.values()):
+            if condition.is_field(slot):
+                head.append(condition.declare(slot))
+                continue
             variable = f"%s{whole} = alloca {QUADWORD if slot.half else kept(slot.type)[0]}"
             if variable != head[-1]:  # it has one for all views of it
                 head.append(variable)
         for key, slot in sorted(self._used.items()):
+            if condition.is_field(slot):
+                condition.fill(self, slot, head)
+                continue
             if slot.half:
                 head.append(f"%w{key} = getelementptr i8, ptr %s{state.container(slot.offset)}, i64 {slot.offset % 16}")
             ty, align = kept(slot.type)

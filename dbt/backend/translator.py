@@ -27,7 +27,7 @@ def region_text(words: list[int], offset: int, mode: Mode, arrivals: Collection[
     from ..frontend.regions import discover, displacement
 
     found = discover(words, offset, mode, arrivals)
-    lowering = RegionLowering("region", found.blocks, found.lengths, found.entries, mode, displacement, parallel)
+    lowering = RegionLowering("region", found.blocks, found.lengths, found.entries, found.onward, mode, displacement, parallel)
     body = lowering.text()
     extra = [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(lowering.helpers)]
     extra += [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in lowering.user_ops]

@@ -14,7 +14,7 @@ from ..mode import Mode
 from .context import Context
 from .translate import build, decode
 
-MAX_INSTRUCTIONS = 160  # LLVM's time grows faster than this
+MAX_INSTRUCTIONS = 320  # LLVM's time grows faster than this
 PAGE_BYTES = 4096
 
 
@@ -28,6 +28,7 @@ class Region:
     lengths: dict[int, int]  # instructions in each block
     covered: list[int]  # offsets of all words it was made from
     entries: list[int]  # blocks that control may come to from outside or by an indirect jump; the first is the hot one
+    onward: dict[int, list[int]]  # of blocks that end in an indirect jump: the entries it may go to
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Flow:
     displacement: int | None
     links: bool
     indirect: bool
+    returns: bool  # to behind a call, if programs do what compilers make them do
 
 
 @lru_cache(maxsize=1 << 14)
@@ -49,11 +51,11 @@ def flow_of(word: int, mode: Mode) -> Flow:
     found = decode(word, mode.level)
     links = found is not None and bool(found.fields.get("LK"))
     if end is None:
-        return Flow(True, None, False, False)
+        return Flow(True, None, False, False, False)
     if isinstance(end, Jump | Branch):
         d = displacement(end.target)
-        return Flow(isinstance(end, Branch), d, links, d is None)
-    return Flow(False, None, False, False)
+        return Flow(isinstance(end, Branch), d, links, d is None, found is not None and found.insn.name == "bclr" and not links)
+    return Flow(False, None, False, False, False)
 
 
 def displacement(target: Value, offset: int = 0) -> int | None:
@@ -127,4 +129,9 @@ def discover(words: Sequence[int], entry: int, mode: Mode, arrivals: Collection[
         blocks[start] = c.ir
         lengths[start] = (at - start) >> 2
     entries = [entry, *sorted(t for t in targets | set(arrivals or ()) if t in blocks and t != entry)]
-    return Region(entry, mode, blocks, lengths, sorted(seen), entries)
+    onward = {}
+    for start in blocks:
+        last = seen[start + 4 * (lengths[start] - 1)]
+        if last.indirect:
+            onward[start] = [t for t in entries if last.returns == (t > 0 and flow_of(words[(t >> 2) - 1], mode).links)]
+    return Region(entry, mode, blocks, lengths, sorted(seen), entries, onward)

@@ -10,7 +10,7 @@ from typing import Any
 from . import ops
 from .access import Access, Helper, Leave
 from .ops import Op
-from .rules import RULES
+from .rules import RULES, bit
 from .terminals import Terminal
 from .types import TYPES, Type, i1, i64, void
 
@@ -122,6 +122,8 @@ class Value:
             return self
         if self.op in (ops.zext, ops.sext) and self.args[0].ty.bits >= ty.bits:
             return self.args[0].to(ty)
+        if ty.bits == 1 and (found := bit(self, 0)) is not None:
+            return found
         if ty.bits < self.ty.bits:
             return self.args[0].to(ty) if self.op is ops.trunc else ops.trunc(self, ty=ty)
         return (ops.sext if signed else ops.zext)(self, ty=ty)

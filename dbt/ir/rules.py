@@ -48,6 +48,12 @@ def ones_is_identity(x: Value, y: Value) -> Value | None:
     return x if y.const == y.ty.mask else None
 
 
+@rule(ops.or_)
+def ones_absorb(x: Value, y: Value) -> Value | None:
+    """x | ~0 = ~0"""
+    return y if y.const == y.ty.mask else None
+
+
 @rule(ops.and_, ops.or_)
 def idempotent(x: Value, y: Value) -> Value | None:
     """x op x = x"""
@@ -103,3 +109,37 @@ def known_choice(c: Value, a: Value, b: Value) -> Value | None:
         return a if c.const else b
     return a if a is b else None
 
+
+
+def bit(v: Value, n: int) -> Value | None:
+    """Bit n of a value as an i1, if it can be read off how the value was made: of a CR field, a condition it was made from."""
+    if v.op is None:
+        return v.ir.const(v.imm >> n, i1)
+    if n >= v.ty.bits:
+        return v.ir.const(0, i1)
+    if v.ty.bits == 1:
+        return v
+    if v.op is ops.zext or v.op is ops.trunc:
+        return bit(v.args[0], n)
+    if v.op is ops.shr and v.args[1].const is not None:
+        return bit(v.args[0], n + v.args[1].const)
+    if v.op is ops.shl and v.args[1].const is not None:
+        return v.ir.const(0, i1) if n < v.args[1].const else bit(v.args[0], n - v.args[1].const)
+    if v.op in (ops.and_, ops.or_, ops.xor):
+        x, y = bit(v.args[0], n), bit(v.args[1], n)
+        return None if x is None or y is None else v.op(x, y)
+    if v.op is ops.select:
+        x, y = bit(v.args[1], n), bit(v.args[2], n)
+        return None if x is None or y is None else _chosen(v.args[0], x, y)
+    return None
+
+
+def _chosen(c: Value, x: Value, y: Value) -> Value:
+    """x if c else y, of i1, where one of them is a constant."""
+    if x.const is not None and y.const is not None:
+        return x if x.const == y.const else c if x.const else ~c
+    if x.const is not None:
+        return c | y if x.const else ~c & y
+    if y.const is not None:
+        return ~c | x if y.const else c & x
+    return ops.select(c, x, y)

@@ -12,6 +12,7 @@ a run is the same every time.
 from __future__ import annotations
 
 import ctypes
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -205,10 +206,10 @@ class Rig:
         helpers, used = set(), set()
         for item in items:
             offset = item.real & 4095
-            words = {offset >> 2: item.word}
+            words = defaultdict(int, {offset >> 2: item.word})
             mode = item.mode._replace(level=self.vm.cpu.level)
             found = discover(words, offset, mode, limit=1)  # type: ignore[arg-type]
-            lowering = RegionLowering("@name@", found.blocks, found.lengths, found.entries, item.mode, displacement)
+            lowering = RegionLowering("@name@", found.blocks, found.lengths, found.entries, found.onward, item.mode, displacement)
             done[item] = texts.setdefault(lowering.text(), f"r{len(texts)}")
             helpers |= lowering.helpers
             used |= lowering.user_ops

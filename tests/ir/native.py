@@ -193,7 +193,7 @@ def _region(ir: Builder, count: int) -> tuple[str, Lowering]:
         text = print_block(ir).rstrip().removesuffix("}")
         ir = parse_block(f"{text}  %here:i64 = base\n  %on:i64 = add %here, {OFFSET + 4 * count}\n  jump %on\n}}\n")
         assert isinstance(ir.end, Jump)
-    lowering = RegionLowering("block", {OFFSET: ir}, {OFFSET: count}, [OFFSET], Mode(), displacement)
+    lowering = RegionLowering("block", {OFFSET: ir}, {OFFSET: count}, [OFFSET], {OFFSET: []}, Mode(), displacement)
     return lowering.text(), lowering
 
 
