@@ -33,13 +33,14 @@ from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
 from .clock import next_time, time_now
-from .hypercalls.light import light_call
+from .hypercalls.light import end_turn, light_call
 from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.mail import lock_tables, read_mail, unlock_tables
 from .mmu.translate import fetch
 from .mmu.window import close_pages
+from .waiting import LOW_HINT, LOW_STRETCH, at_low_priority, give_core, reads_time
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
 _HOT_QUEUE = u64(1023)
@@ -61,6 +62,7 @@ STUCK = u64(Exit.STUCK)
 SYSCALL = u64(Exit.SYSCALL)
 KVM_MAGIC = u64(0x4B56_4D21)  # r0 of a paravirtual call (runtime/hypercalls/paravirt.py)
 SYNC = u64(Exit.SYNC)
+YIELD = u64(Exit.YIELD)
 TRANSLATE = u64(Exit.TRANSLATE)
 
 
@@ -163,6 +165,28 @@ def became_hot(v, entry):  # type: ignore[no-untyped-def]
     unlock_code(m)
 
 
+@compiled
+def come_in(v):  # type: ignore[no-untyped-def]
+    """From now on who drops translations waits for this vCPU."""
+    v.inside = u64(1)
+    fence()
+    if v.mail_sent != v.mail_read:
+        read_mail(v)
+    v.clock_exits = u64(1)
+    v.tb_offset = time_now(machine_of(v)) - v.icount
+
+
+@compiled
+def give_way(v, weight):  # type: ignore[no-untyped-def]
+    """A vCPU that spins: its turn is over, or its host core is for others."""
+    if v.parallel:
+        v.inside = u64(0)
+        give_core(v, weight)
+        come_in(v)
+    else:
+        end_turn(v)
+
+
 @exported
 def handle(v, kind):  # type: ignore[no-untyped-def]
     """Handle an exit here if it is a light one: 1 if the guest can go on at nia, 0 if Python must see it."""
@@ -178,6 +202,8 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         set_mode(v)
     elif kind == SYNC:
         set_mode(v)
+    elif kind == YIELD:
+        give_way(v, LOW_HINT)
     elif kind == FLOAT:
         if float_instruction(v, v.exit_arg):
             if user:
@@ -190,6 +216,7 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
     elif kind == CLOCK:  # the instruction now finds the time of all vCPUs, and is the only one to do so
         v.tb_offset = next_time(machine_of(v)) - v.icount
         v.clock_exits = u64(0)
+        reads_time(v)
     elif kind == HYPERCALL:
         if not light_call(v, v.gpr[3]) and not hash_table_call(v, v.gpr[3]):
             return u64(0)
@@ -200,17 +227,6 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         return u64(0)
     v.exit = u64(0)
     return u64(1)
-
-
-@compiled
-def come_in(v):  # type: ignore[no-untyped-def]
-    """From now on who drops translations waits for this vCPU."""
-    v.inside = u64(1)
-    fence()
-    if v.mail_sent != v.mail_read:
-        read_mail(v)
-    v.clock_exits = u64(1)
-    v.tb_offset = time_now(machine_of(v)) - v.icount
 
 
 @linked
@@ -261,6 +277,8 @@ def run_on(v):  # type: ignore[no-untyped-def]
                 v.clock_exits = u64(1)
                 if kind == FUEL:
                     v.tb_offset = time_now(machine_of(v)) - v.icount
+                    if v.sharing and at_low_priority(v):
+                        give_way(v, LOW_STRETCH)
             if v.msr & MSR_SF == u64(0):
                 v.nia &= LOW_WORD
         v.exit_count[kind & u64(63)] += u64(1)

@@ -27,7 +27,7 @@ MACHINE_COUNTERS = (
 )  # fmt: skip
 VCPU_COUNTERS = (
     "lookups", "tlb_fills", "filled_data", "filled_code", "walk_misses", "segment_misses", "flush_all", "flush_page", "flush_space",
-    "shadow_wraps", "slow_loads", "slow_stores", "shared_accesses",
+    "shadow_wraps", "slow_loads", "slow_stores", "shared_accesses", "yields", "naps",
 )  # fmt: skip
 # What made translations or translated code go away: field of the machine record -> in words
 INVALIDATIONS = {

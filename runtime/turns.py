@@ -91,6 +91,6 @@ class Turns:
             self._left.value -= ran
             self._run_left.value -= ran
             if vcpu.yielded:
-                vcpu.yielded = self._left.value = 0
+                self._left.value = 0
             if kind or not self._run_left.value or vcpu.attention:
                 return kind

@@ -116,6 +116,8 @@ class VM:
 
             self.compiler = BackgroundCompiler(self)
         self.vcpus = [VCPU(self, n, shadow_vsids) for n in range(cpus)]
+        for vcpu in self.vcpus:
+            vcpu.sharing = cpus > 1
         table = self.map(8 * cpus)
         view_memory(table, 8 * cpus).cast("Q")[:] = array("Q", [vcpu.address for vcpu in self.vcpus])
         self.set_record(vcpus=table, vcpu_count=cpus)  # tlbie reaches them all

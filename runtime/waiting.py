@@ -11,6 +11,7 @@ import numpy as np
 
 from dbt.backend.machinery import (
     address_of,
+    call_host,
     call_host_six,
     compare_and_swap32,
     compiled,
@@ -32,6 +33,11 @@ DOORBELL = u64(offset("doorbell"))
 FUTEX, WAIT, WAKE, EVERYONE = u64(202), u64(128), u64(129), u64(0x7FFF_FFFF)  # x86-64; private to the process
 LONGEST = u64(250_000_000)  # ns: then it looks around without having been woken
 NOTHING = u64(0)
+PRIORITY, VERY_LOW = u64(50), u64(1)  # PPR[11:13]
+SPINNING = u64(1000)  # instructions: the most between two hints in a row
+PATIENCE = u64(40)  # hints in a row that the priority is low, or of LOW_STRETCH a stretch
+LOW_HINT, LOW_STRETCH = u64(1), u64(10)
+NAP = u64(50_000)  # ns
 
 
 @compiled
@@ -52,6 +58,45 @@ def ring(m, other):  # type: ignore[no-untyped-def]
                 break
         if other.sleeping:
             call_host_six(m.syscall, FUTEX, at, WAKE, EVERYONE, NOTHING, NOTHING)
+
+
+@compiled
+def at_low_priority(v):  # type: ignore[no-untyped-def]
+    """Whether the vCPU's program has said that it has nothing urgent to do: it spins (Book II 3.1)."""
+    return (v.ppr >> PRIORITY & u64(7)) - u64(1) <= u64(1)
+
+
+@compiled
+def reads_time(v):  # type: ignore[no-untyped-def]
+    """The vCPU looks at the time base: unless it is idle, it waits for a time."""
+    if v.ppr >> PRIORITY & u64(7) != VERY_LOW:
+        v.low_count = NOTHING
+
+
+@compiled
+def give_core(v, weight):  # type: ignore[no-untyped-def]
+    """In parallel, outside of translated code: a vCPU that has been spinning at low priority for long lets the host's other threads run. If its
+    priority is very low it is idle, and sleeps a little; its doorbell, which every interrupt rings, ends that.
+
+    `low_count` says for how long: hints that come close together, and stretches at low priority as a whole. A loop that looks at the time
+    base is not spinning but waiting for a time (dispatch.py, CLOCK): a microsecond's delay would take a thousand of them if it gave its core away on a
+    host with more to do."""
+    m = machine_of(v)
+    if weight == LOW_HINT and v.icount - v.low_at > SPINNING:
+        v.low_count = NOTHING
+    v.low_at = v.icount
+    v.low_count += weight
+    if v.low_count < PATIENCE:
+        return
+    seen = u64(v.doorbell)
+    fence()
+    v.yields += u64(1)
+    now = time_now(m)
+    if v.ppr >> PRIORITY & u64(7) != VERY_LOW or v.attention or wakes(v, now):
+        call_host(m.sched_yield, NOTHING, NOTHING)
+    else:
+        v.naps += u64(1)
+        doze(v, seen, min(NAP, nanoseconds_to(v, now)))
 
 
 @exported

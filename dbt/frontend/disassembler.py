@@ -8,7 +8,7 @@ from ..ir import ops
 from ..mode import Mode
 from . import aliases as aliases
 from .context import Context
-from .fields import Field
+from .fields import FIELDS, Field
 from .forms import Form, Item, forms_of
 from .insn import OPTIONS, Insn
 from .translate import _apply, decode
@@ -73,7 +73,8 @@ def _write(form: Form, fields: dict[str, int], written: dict[str, int], pc: int)
 
     def one(name: str) -> str:
         if name not in written:  # a constant of the declaration
-            return str(insn.constants[name])
+            value = insn.constants[name]
+            return operand(FIELDS[name], value) if name in FIELDS else str(value)
         if name == "RA" and bare_zero and written[name] == 0:
             return "0"
         return operand(form.field(name), written[name], pc, bool(fields.get("AA")))

@@ -87,12 +87,10 @@ def prod(v, cpu):  # type: ignore[no-untyped-def]
 
 @compiled
 def end_turn(v):  # type: ignore[no-untyped-def]
-    """The other vCPUs are to run: the turn is over, or the host may give its core to another thread."""
-    if v.parallel:
-        call_host(machine_of(v).sched_yield, u64(0), u64(0))
-    else:
-        v.yielded = u64(1)
-        v.budget_end = v.icount
+    """The other vCPUs are to run."""
+    v.yields += u64(1)
+    v.yielded = u64(1)
+    v.budget_end = v.icount
 
 
 @compiled
@@ -106,7 +104,10 @@ def confer(v, cpu):  # type: ignore[no-untyped-def]
         if cpu == v.pir:
             return SUCCESS
         m.turn_to = cpu + u64(1)
-    end_turn(v)
+    if v.parallel:
+        call_host(m.sched_yield, u64(0), u64(0))
+    else:
+        end_turn(v)
     return SUCCESS
 
 

@@ -17,6 +17,7 @@ from . import float_arithmetic as float_arithmetic
 from . import float_fpscr as float_fpscr
 from . import float_storage as float_storage
 from . import move_spr as move_spr
+from . import priority as priority
 from . import reserved as reserved
 from . import storage_cache as storage_cache
 from . import storage_fixed as storage_fixed
