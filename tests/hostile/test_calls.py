@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import runtime
 from runtime.hypercalls.openfirmware import H_OF_CLIENT
 
 from .machine import START, go, partition, words
-
-ROOT = Path(next(iter(runtime.__path__))).parent
-
-
-def survives(kind: str, seed: int, rounds: int, *options: str, seconds: int = 600) -> None:
-    """Rounds of fuzz.py in a process of its own."""
-    command = [sys.executable, "-m", "tests.hostile.fuzz", kind, str(seed), str(rounds), *options]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
-    except subprocess.TimeoutExpired:
-        pytest.fail(f"{' '.join(command[1:])} hangs")
-    assert done.returncode == 0 and done.stdout.endswith("survived\n"), f"{' '.join(command[1:])}: {done.returncode}\n{done.stdout[-300:]}\n{done.stderr[-3000:]}"
-    print(f"{kind}: {done.stdout}")
+from .process import survives
 
 
 @pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
 def test_some(kind: str) -> None:
-    survives(kind, 1, 1500, "engine=interpreter", "cpus=2", "cpu=power9")
+    survives("fuzz", kind, 1, 1500, "engine=interpreter", "cpus=2", "cpu=power9")
 
 
 @pytest.mark.slow
@@ -39,7 +23,7 @@ def test_some(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
 def test_many(kind: str, options: str) -> None:
     for seed in (2, 3):
-        survives(kind, seed, 2000 if "reference" in options else 20_000, *options.split())
+        survives("fuzz", kind, seed, 2000 if "reference" in options else 20_000, *options.split())
 
 
 def test_firmware_is_bounded() -> None:

@@ -1,0 +1,25 @@
+"""Runs what may kill a process in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import runtime
+
+ROOT = Path(next(iter(runtime.__path__))).parent
+
+
+def survives(module: str, *arguments: object, seconds: int = 600) -> None:
+    """A module of this folder as a program; it says `survived` at its end."""
+    command = [sys.executable, "-m", f"tests.hostile.{module}", *map(str, arguments)]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{' '.join(command[1:])} hangs")
+    said = f"{' '.join(command[1:])}: status {done.returncode}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == 0 and done.stdout.endswith("survived\n"), said
+    print(said)

@@ -1,0 +1,33 @@
+"""Page tables full of noise: every walk ends in a page or a fault, on every engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from .process import survives
+
+
+@pytest.mark.parametrize("tables", ["hash", "radix"])
+def test_noise(tables: str) -> None:
+    survives("tables", tables, "jit", 1, 250, "hot_threshold=30")
+
+
+def test_linux() -> None:
+    """The kernel's own tables, in the middle of its start."""
+    survives("tables", "kernel", "jit", 1, 1, "cpu=power8")
+    survives("tables", "kernel", "jit", 1, 1, "cpu=power9")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["reference", "interpreter", "jit"])
+@pytest.mark.parametrize("tables", ["hash", "radix"])
+def test_more_noise(tables: str, engine: str) -> None:
+    for seed in (2, 3):
+        survives("tables", tables, engine, seed, 150 if engine == "reference" else 5000, "hot_threshold=30")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", ["cpu=power8", "cpu=power9", "cpu=power8 cpus=4", "cpu=power9 cpus=4"])
+@pytest.mark.parametrize("engine", ["interpreter", "jit"])
+def test_more_of_linux(engine: str, options: str) -> None:
+    survives("tables", "kernel", engine, 2, 15, *options.split())
