@@ -42,10 +42,13 @@ warm: install
 	@$(BIN)/ppcdbt run guests/built/hello.elf
 
 test: install test-tools warm
-	$(PYTEST) -n $(WORKERS) -m "not slow"
+	$(PYTEST) -n $(WORKERS) -m "not slow" -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 
+# Everything, the longest first, so that the workers end together. A test that takes more than half an hour is ended, and its traces shown.
 test-full: install test-tools warm
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST) -n $(WORKERS) --dist worksteal --durations=25 --durations-min=10 \
+	    -o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true \
+	    tests/user/test_torture.py tests/oracle tests/boot tests/smp tests/hostile tests/user tests
 
 lint: install
 	$(BIN)/ruff check .

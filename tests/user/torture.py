@@ -1,6 +1,7 @@
 """GCC's execution tests (gcc.c-torture/execute), built static for an ABI and run here and under QEMU.
 
     python -m tests.user.torture ppc64 --engine interpreter --count 200
+    python -m tests.user.torture ppc64 --engine interpreter jit --all
     python -m tests.user.torture ppc64le ppc --all
 
 The sources come from Debian's gcc-12-source (fetched with apt-get download on first use). A test passes if it exits with 0. Each runs in
@@ -10,10 +11,11 @@ a fork of one process with the engine in it, so that starting costs nothing. Exi
 from __future__ import annotations
 
 import argparse
+import contextlib
+import multiprocessing
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +74,8 @@ def under_qemu(qemu: str, program: Path) -> int:
         return -99
 
 
-def under_ours(process: Any, program: Path) -> tuple[int, str]:
-    """The same, in a fork of our process, and what it wrote to standard error."""
+def under_ours(process: Any, program: Path) -> tuple[int, str, float]:
+    """The same, in a fork of our process, what it wrote to standard error, and its seconds of CPU time."""
     compiler = process.vm.compiler
     if compiler is not None:
         compiler.before_fork()
@@ -91,16 +94,55 @@ def under_ours(process: Any, program: Path) -> tuple[int, str]:
         except BaseException as e:
             os.write(2, f"{type(e).__name__}: {str(e)[:2000]}".encode())
         os._exit(70)
-    _, status = os.waitpid(child, 0)
+    _, status, usage = os.wait4(child, 0)
     errors.seek(0)
-    return os.waitstatus_to_exitcode(status), errors.read().decode(errors="replace")
+    return os.waitstatus_to_exitcode(status), errors.read().decode(errors="replace"), usage.ru_utime + usage.ru_stime
+
+
+def serve(pipe: Connection, cpu: str, engine: str, hot_threshold: int) -> None:
+    """One engine in a process of its own, which each program is a fork of: gets paths, answers as `under_ours`."""
+    from runtime.user.abi import PPC64
+    from runtime.user.process import Options, Process
+    from runtime.user.syscalls import table
+
+    table(PPC64)  # imported once, not in each child
+    if engine == "jit":
+        import dbt.backend.translator  # noqa: F401
+    process = Process(Options(cpu=cpu, engine=engine, vm={"hot_threshold": hot_threshold} if engine == "jit" else {}))  # type: ignore[arg-type]
+    with contextlib.suppress(EOFError):
+        while True:
+            pipe.send(under_ours(process, pipe.recv()))
+    os._exit(0)
+
+
+class Engine:
+    """An engine's process and its results."""
+
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
+        self.name, self.cpu = name, 0.0
+        self.counts = {"ours of those": 0, "ours": 0}
+        self.failed: list[str] = []
+        self.pipe, other = multiprocessing.Pipe()
+        context = multiprocessing.get_context("fork")
+        context.Process(target=serve, args=(other, options.cpu, name, options.hot_threshold), daemon=True).start()
+        other.close()
+
+    def run(self, program: Path, expected: int) -> None:
+        """A program that QEMU's exit status of is known."""
+        self.pipe.send(program)
+        result, errors, cpu = self.pipe.recv()
+        self.cpu += cpu
+        self.counts["ours"] += result == 0
+        self.counts["ours of those"] += expected == 0 == result
+        if expected == 0 != result:
+            self.failed.append(f"{program.name.partition('-')[2]}: {result} {errors.strip().splitlines()[:1]}")
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("abi", nargs="+", choices=list(ABIS))
-    parser.add_argument("--engine", default="interpreter", choices=("interpreter", "jit", "reference"))
+    parser.add_argument("--engine", nargs="+", default=["interpreter"], choices=("interpreter", "jit", "reference"))
     parser.add_argument("--cpu", default="power8")
     parser.add_argument("--count", type=int, default=100, help="how many tests, chosen by --seed")
     parser.add_argument("--all", action="store_true")
@@ -115,24 +157,14 @@ def main() -> int:
         chosen = [s for s in chosen if re.search(options.only, str(s))]
     elif not options.all:
         chosen = sorted(random.Random(options.seed).sample(chosen, min(options.count, len(chosen))))
-    from runtime.user.abi import PPC64
-    from runtime.user.process import Options, Process
-    from runtime.user.syscalls import table
-
-    table(PPC64)  # imported once, not in each child
-    if options.engine == "jit":
-        import dbt.backend.translator  # noqa: F401
     bad = 0
     for abi in options.abi:
         compiler, qemu = ABIS[abi]
         if not shutil.which(compiler) or not shutil.which(qemu):
             print(f"{abi}: skipped: {compiler} and {qemu} are needed")
             continue
-        vm = {"hot_threshold": options.hot_threshold} if options.engine == "jit" else {}
-        process = Process(Options(cpu=options.cpu, engine=options.engine, vm=vm))
-        failed: list[str] = []
-        counts = {"built": 0, "qemu passes": 0, "ours of those": 0, "ours": 0}
-        cpu = 0.0
+        engines = [Engine(name, options) for name in options.engine]
+        built = passed = 0
         with tempfile.TemporaryDirectory() as at, ThreadPoolExecutor(2) as pool:
             folder = options.keep or Path(at)
             folder.mkdir(exist_ok=True)
@@ -141,24 +173,19 @@ def main() -> int:
             for out, job in zip(outs, jobs, strict=True):
                 if not job.result():
                     continue
-                counts["built"] += 1
                 expected = under_qemu(qemu, out)
-                before = resource.getrusage(resource.RUSAGE_CHILDREN)
-                result, errors = under_ours(process, out)
-                after = resource.getrusage(resource.RUSAGE_CHILDREN)
-                cpu += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-                counts["qemu passes"] += expected == 0
-                counts["ours"] += result == 0
-                counts["ours of those"] += expected == 0 == result
-                if expected == 0 != result:
-                    failed.append(f"{out.name.partition('-')[2]}: {result} {errors.strip().splitlines()[:1]}")
+                built, passed = built + 1, passed + (expected == 0)
+                for engine in engines:
+                    engine.run(out, expected)
                 if options.keep is None:
                     out.unlink()
-        print(f"{abi} {options.engine} {options.level}: " + ", ".join(f"{k} {n}" for k, n in counts.items()) + f", {cpu:.1f} s of CPU")
-        for line in failed:
-            print("  " + line)
+        for engine in engines:
+            counts = {"built": built, "qemu passes": passed, **engine.counts}
+            print(f"{abi} {engine.name} {options.level}: " + ", ".join(f"{k} {n}" for k, n in counts.items()) + f", {engine.cpu:.1f} s of CPU")
+            for line in engine.failed:
+                print("  " + line)
+            bad += len(engine.failed)
         sys.stdout.flush()
-        bad += len(failed)
     return bad > 0
 
 
