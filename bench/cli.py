@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     subs["boot"].add_argument("--cpu", choices=("power8", "power9"), default="power8", help="power8, hash MMU (default); power9, radix")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip
+    subs["exits"].add_argument("--load", action="store_true", help="after the boot, a load of processes, pipes, system calls and page faults")
     subs["exits"].add_argument("--engine", choices=loops.OURS, default="interpreter", help="default interpreter")
     subs["compile"].add_argument("--boot", type=int, default=200_000_000, metavar="N",
                                  help="compile for so many instructions of a boot too (default 200000000; 0: none)")  # fmt: skip
@@ -126,7 +127,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "exits":
         from . import exits
 
-        return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions), True
+        return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions, o.load), True
     from . import compiling
 
     return compiling, compiling.run(o.only, 0 if o.quick else o.boot, o.limit, not (o.no_build or o.quick), o.quick, say), True

@@ -1,8 +1,8 @@
 """`ppcdbt bench exits`: boots with privileged instructions trapped, trapped with the paravirtual framework, and translated.
 
 Every exit by kind, light and heavy; and privileged instructions one by one, from the moment on at which the guest knows the page it
-shares with us (before it the framework cannot help). `trap` offers the page too, but leaves the kernel's broken test of it alone, so that
-both are compared over the same stretch of the boot; `trap+pv` repairs the test (runtime/machines/repairs.py).
+shares with us (before it the framework cannot help), and by part of the run. `trap` has the framework too, but without the page, so
+that both are compared over the same stretch; `trap+pv` has the kernel's broken test of the page repaired (runtime/machines/repairs.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .measure import child, interleave, median
 from .table import Table
 
 MODES: dict[str, dict[str, Any]] = {
-    "trap": {"privileged": "trap", "pv": True},
+    "trap": {"privileged": "trap", "pv": True, "page": False},
     "trap+pv": {"privileged": "trap", "pv": True, "repair": True},
     "inline": {"privileged": "inline"},
 }
@@ -25,16 +25,16 @@ COVERED = {"mfmsr", "mtmsr", "mtmsrd", "mfspr PIR", *(f"{move} {name}" for move 
 Say = Callable[[str], object]
 
 
-def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instructions: int | None = None) -> dict[str, Any]:
-    """The measurement, as a report. A kernel that cannot be repaired (it has no such test) is booted without `trap+pv`."""
-    modes = {m: o for m, o in MODES.items() if guest == "debian" or not o.get("repair")}
+def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instructions: int | None = None,
+        load: bool = False) -> dict[str, Any]:  # fmt: skip
+    """The measurement, as a report."""
 
     def boot(mode: str) -> dict[str, Any]:
-        options = {"guest": guest, "engine": engine, "memory": memory, "max_instructions": instructions, **modes[mode]}
+        options = {"guest": guest, "engine": engine, "memory": memory, "max_instructions": instructions, "load": load, **MODES[mode]}
         usage, report = child("boot", options)
         return report | {"user": usage.user}
 
-    done = interleave(rounds, {m: (lambda m=m: boot(m)) for m in modes}, say)  # type: ignore[misc]
+    done = interleave(rounds, {m: (lambda m=m: boot(m)) for m in MODES}, say)  # type: ignore[misc]
     rows = {}
     for mode, reports in done.items():
         last = reports[-1]["statistics"]
@@ -42,9 +42,10 @@ def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instruction
             assert n == last["light"].get(kind, 0) + last["heavy"].get(kind, 0), f"{mode}: the counts of {kind} do not add up"
         rows[mode] = {
             "seconds": median(r["user"] for r in reports), "run_cpu": median(r["run_cpu"] for r in reports),
-            "console_sha256": reports[-1]["console_sha256"], "statistics": last, "before_shared_page": reports[-1]["before_shared_page"],
+            "console_sha256": reports[-1]["console_sha256"], "statistics": last,
+            "before_page": reports[-1]["before_page"], "before_load": reports[-1]["before_load"],
         }  # fmt: skip
-    return {"guest": guest, "engine": engine, "rows": rows}
+    return {"guest": guest, "engine": engine, "load": load, "rows": rows}
 
 
 def _columns(report: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
@@ -78,22 +79,30 @@ def _privileged(report: Mapping[str, Any]) -> list[Table]:
     """Privileged instructions that were emulated: before and, one by one, after the guest knew the shared page."""
     modes = [m for m in report["rows"] if m != "inline"]
     whole = {m: report["rows"][m]["statistics"]["emulated"] for m in modes}
-    first = {m: report["rows"][m]["before_shared_page"] for m in modes}
-    after = {m: {k: n - first[m].get(k, 0) for k, n in whole[m].items()} for m in modes}
+    first = {m: report["rows"][m]["before_page"] for m in modes}
+    booted = {m: report["rows"][m]["before_load"] or whole[m] for m in modes}
+    after = {m: _since(first[m], whole[m]) for m in modes}
     names = sorted({k for m in modes for k, n in after[m].items() if n}, key=lambda k: -max(after[m].get(k, 0) for m in modes))
-    table = Table("Privileged instructions emulated one by one, once the guest has the shared page", ["instruction", *modes, "less by"])
+    table = Table("Privileged instructions emulated one by one, once the guest can have the shared page", ["instruction", *modes, "less by"])
     for name in names:
         counts = [after[m].get(name, 0) for m in modes]
         table.add(name, *counts, _less(counts))
-    table.rule()
-    for title, counts in (
-        ("that the page is for", [sum(n for k, n in after[m].items() if k in COVERED) for m in modes]),
-        ("all of these", [sum(after[m].values()) for m in modes]),
-        ("before", [sum(first[m].values()) for m in modes]),
-        ("whole boot", [sum(whole[m].values()) for m in modes]),
+    parts = Table("Privileged instructions emulated, by part of the run", ["part", *modes, "less by"])
+    for title, of in (
+        ("before: the kernel's start", lambda m: first[m]),
+        ("after: rest of the boot", lambda m: _since(first[m], booted[m])),
+        *([("after: load", lambda m: _since(booted[m], whole[m]))] if report["load"] else []),
+        ("after: all", lambda m: after[m]),
+        ("after: that the page is for", lambda m: {k: n for k, n in after[m].items() if k in COVERED}),
+        ("whole run", lambda m: whole[m]),
     ):
-        table.add(title, *counts, _less(counts))
-    return [table] if names else []
+        counts = [sum(of(m).values()) for m in modes]  # type: ignore[no-untyped-call]
+        parts.add(title, *counts, _less(counts))
+    return [table, parts] if names else []
+
+
+def _since(first: Mapping[str, int], last: Mapping[str, int]) -> dict[str, int]:
+    return {k: n - first.get(k, 0) for k, n in last.items()}
 
 
 def _less(counts: list[int]) -> str:

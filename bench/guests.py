@@ -8,13 +8,15 @@ GUESTS = ("pseries64be", "debian")
 WORDS = "console=hvc0"  # without any, Debian's kernel has words of its own, with another console
 
 
-def linux(name: str) -> tuple[Path, bytes]:
-    """Path of the kernel and the initial RAM disk of a guest, whose /init is guests/linux/init.sh."""
+def linux(name: str, load: bool = False) -> tuple[Path, bytes]:
+    """Path of the kernel and the initial RAM disk of a guest, whose /init is guests/linux/init.sh; with `load` it then runs load.sh."""
     from guests import debian, fetch
     from runtime.loader import load_initrd
 
     if name == "debian":
         kernel, busybox = debian.fetch()
-        return kernel, debian.self_check(busybox)
-    kernel, initrd = fetch.fetch(name)
-    return kernel, load_initrd(initrd)
+        disk = debian.self_check(busybox)
+    else:
+        kernel, initrd = fetch.fetch(name)
+        disk = load_initrd(initrd)
+    return kernel, fetch.loaded(disk) if load else disk

@@ -2,6 +2,7 @@
 
     python guests/debian.py             print the paths of vmlinux and busybox, downloaded first if need be
     python guests/debian.py --update    download again: the archive may have newer ones
+    python guests/debian.py --release trixie    of another release than the one this system is
 
 The system's package client does it, with lists and state of its own for the architecture ppc64el: that needs neither root nor
 ppc64el packages on the system, and leaves its configuration alone. Only the two files are kept, in the user's cache.
@@ -28,8 +29,8 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from guests import cpio
-from guests.fetch import LINUX
-from guests.packages import FetchError, Progress, cache_dir, locked, run, terminal_progress, write_whole
+from guests.fetch import LINUX, executable
+from guests.packages import Apt, FetchError, Progress, cache_dir, locked, terminal_progress, write_whole
 
 ARCHITECTURE = "ppc64el"
 KERNEL_PACKAGE = "linux-image-powerpc64le"  # depends on the current version's package
@@ -48,15 +49,19 @@ class Guest:
     busybox_version: str
 
 
-def fetch(progress: Progress = lambda stage, detail: None, *, update: bool = False) -> tuple[Path, Path]:
-    """The paths of Debian's vmlinux and busybox for ppc64el, obtained first if need be. FetchError says what is missing."""
-    folder = cache_dir() / f"debian-{ARCHITECTURE}"
+def fetch(progress: Progress = lambda stage, detail: None, *, update: bool = False, release: str | None = None) -> tuple[Path, Path]:
+    """The paths of Debian's vmlinux and busybox for ppc64el, obtained first if need be. FetchError says what is missing.
+
+    `release`: its code name; without one it is that of the system's own package sources."""
+    if release is not None and not re.fullmatch(r"[a-z]+", release):
+        raise FetchError(f"{release!r} is no code name of a Debian release, as trixie is one")
+    folder = cache_dir() / "-".join(("debian", ARCHITECTURE, *((release,) if release else ())))
     folder.mkdir(exist_ok=True)
     record = folder / "guest.json"
     with locked(folder / "lock"):
         found = None if update else _recorded(record)
         if found is None:
-            found = _download(folder, progress)
+            found = _download(folder, release, progress)
             write_whole(record, (json.dumps(asdict(found), indent=1) + "\n").encode())
     return folder / found.kernel, folder / found.busybox
 
@@ -71,16 +76,23 @@ def _recorded(record: Path) -> Guest | None:
     return guest if there else None
 
 
-def _download(folder: Path, progress: Progress) -> Guest:
+def _download(folder: Path, release: str | None, progress: Progress) -> Guest:
     if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
         raise FetchError(f"Debian's kernel comes through apt-get, which is not here: {OTHERWISE}")
     with TemporaryDirectory(prefix="packages-", dir=folder) as work:
-        client = PackageClient(Path(work), ARCHITECTURE, progress)
-        image = client.dependency(KERNEL_PACKAGE, re.compile(r"linux-image-\d\S*-powerpc64le"))
-        busybox, kernel = client.download(BUSYBOX_PACKAGE), client.download(image)
+        apt = Apt(Path(work), progress, ARCHITECTURE, release)
+        image = KERNEL_PACKAGE
+        try:
+            image = apt.dependency(KERNEL_PACKAGE, r"linux-image-\d\S*-powerpc64le") or image
+            holder = apt.dependency(image, r"linux-binary-\S+") or image  # since Debian 14 the kernel is in a package apart
+            busybox, kernel = (apt.package(name, Path(work)) for name in (BUSYBOX_PACKAGE, holder))
+        except FetchError as e:
+            of = f"Debian {release}" if release else "this system"
+            reason = f"{e}; {apt.refused}" if apt.refused else str(e)
+            raise FetchError(f"the package sources of {of} have no {image} for {ARCHITECTURE}, or there is no network ({reason}). Else {OTHERWISE}") from None
         guest = Guest(f"vmlinux-{version(kernel)}", f"busybox-{version(busybox)}", f"{image} {version(kernel)}", version(busybox))
         progress(f"unpacking {image}", "")
-        write_whole(folder / guest.kernel, member(kernel, lambda name: re.fullmatch(r"boot/vmlinu[xz]-\S+", name) is not None))
+        write_whole(folder / guest.kernel, member(kernel, lambda name: re.fullmatch(r"boot/vmlinu[xz]-\S+|usr/lib/modules/[^/]+/vmlinu[xz]", name) is not None))
         write_whole(folder / guest.busybox, member(busybox, lambda name: name in ("bin/busybox", "usr/bin/busybox")))
     return guest
 
@@ -88,53 +100,6 @@ def _download(folder: Path, progress: Progress) -> Guest:
 def version(package: Path) -> str:
     """Of a package file, from its name, without the epoch."""
     return package.name.split("_")[1].rpartition("%3a")[2]
-
-
-class PackageClient:
-    """apt for another architecture: the system's sources and keys, everything else in a folder of its own."""
-
-    def __init__(self, folder: Path, architecture: str, progress: Progress) -> None:
-        self.folder, self.progress = folder, progress
-        for name in ("lists/partial", "cache/archives/partial", "packages"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "status").touch()
-        settings = {
-            "APT::Architecture": architecture, "APT::Architectures": architecture, "Dir::State::Lists": folder / "lists",
-            "Dir::State::status": folder / "status", "Dir::Cache": folder / "cache", "APT::Sandbox::User": "root",
-            "Acquire::Languages": "none", "Acquire::Retries": 2,
-        }  # fmt: skip
-        self._options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-        self._refused = ""  # why the lists could not all be read: one source of several may be down and not matter
-        try:
-            self._run("apt-get", "update", "reading package lists", folder)
-        except FetchError as e:
-            self._refused = str(e)
-
-    def dependency(self, package: str, wanted: re.Pattern[str]) -> str:
-        """The package that another one depends on and whose name is `wanted`."""
-        command = ["apt-cache", *self._options, "depends", package]
-        text = subprocess.run(command, capture_output=True, text=True).stdout
-        found = re.search(rf"Depends: ({wanted.pattern})\s", text)
-        if found is None:
-            raise FetchError(self._absent(package))
-        return found[1]
-
-    def download(self, package: str) -> Path:
-        """A package's file, checked by apt."""
-        into = self.folder / "packages" / package
-        into.mkdir()
-        try:
-            self._run("apt-get", f"download {package}", f"downloading {package}", into)
-        except FetchError as e:
-            raise FetchError(f"{self._absent(package)} ({e})") from None
-        return next(into.glob("*.deb"))
-
-    def _run(self, tool: str, action: str, stage: str, cwd: Path) -> None:
-        run([tool, *self._options, *action.split()], cwd, self.folder / "log", stage, self.progress)
-
-    def _absent(self, package: str) -> str:
-        reason = f": {self._refused}" if self._refused else ""
-        return f"the package sources of this system have no {package} for {ARCHITECTURE}, or there is no network{reason}. Else {OTHERWISE}"
 
 
 def member(package: Path, wanted: Callable[[str], bool]) -> bytes:
@@ -191,16 +156,17 @@ def self_check(busybox: Path) -> bytes:
 
 def shell(busybox: Path, script: bytes | None = None) -> bytes:
     """The RAM disk with a shell on the console; or with a script in its place. The exit status goes to /dev/hvc1."""
-    files = {} if script is None else {"script": (script if script.startswith(b"#!") else b"#!/bin/sh\n" + script, 0o755)}
+    files = {} if script is None else {"script": (executable(script), 0o755)}
     return ramdisk(busybox.read_bytes(), (LINUX / "shell.sh").read_bytes(), files)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--update", action="store_true", help="download even what is there")
+    parser.add_argument("--release", metavar="NAME", help="of this release of Debian, by its code name (default: of the system's)")
     options = parser.parse_args()
     try:
-        paths = fetch(terminal_progress(), update=options.update)
+        paths = fetch(terminal_progress(), update=options.update, release=options.release)
     except FetchError as error:
         print(f"{chr(10) if sys.stderr.isatty() else ''}debian.py: {error}", file=sys.stderr)
         return 1

@@ -179,7 +179,7 @@ def jobs() -> str:
 
 def build_linux(work: Path, guest: Guest, apt: Apt, progress: Progress) -> Path:
     """The kernel: tinyconfig, our fragments merged onto it, vmlinux without debugging symbols."""
-    deb = apt.download(["download", KERNEL_PACKAGE], work, f"{KERNEL_PACKAGE}_*.deb")
+    deb = apt.package(KERNEL_PACKAGE, work)
     archive = work / "deb" / "usr" / "src" / f"{KERNEL_PACKAGE}.tar.xz"
     log = work / "log"
     if not archive.exists():
@@ -229,6 +229,25 @@ def initramfs(busybox: bytes, init: bytes) -> bytes:
         cpio.character_device("dev/null", 1, 3, 0o666),
         cpio.file("init", init, 0o755),
     )), mtime=0)
+
+
+def scripted(initrd: bytes, script: bytes) -> bytes:
+    """An initramfs that runs a script and reports its exit status (shell.sh). Linux unpacks archives one after another."""
+    more = cpio.archive((cpio.file("init", (LINUX / "shell.sh").read_bytes(), 0o755), cpio.file("script", executable(script), 0o755)))
+    return initrd + bytes(-len(initrd) % 4) + more
+
+
+def executable(script: bytes) -> bytes:
+    """The script, with a line that says who runs it."""
+    return script if script.startswith(b"#!") else b"#!/bin/sh\n" + script
+
+
+def loaded(initrd: bytes) -> bytes:
+    """An initramfs that runs load.sh after init.sh has come to its end."""
+    init = (LINUX / "init.sh").read_bytes()
+    before, end = init.split(b"sync\n")
+    more = cpio.archive((cpio.file("init", before + b"/load\nsync\n" + end, 0o755), cpio.file("load", (LINUX / "load.sh").read_bytes(), 0o755)))
+    return initrd + bytes(-len(initrd) % 4) + more
 
 
 # The command.

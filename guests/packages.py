@@ -68,14 +68,15 @@ def run(command: Sequence[str | Path], cwd: Path, log: Path, stage: str, progres
 
 
 class Apt:
-    """apt with lists and cache of its own: needs neither root nor deb-src lines, leaves the system alone.
+    """apt with sources, lists and cache of its own: needs neither root nor deb-src lines, leaves the system alone.
 
-    With `architecture` it knows that architecture's packages and thinks that none is installed."""
+    With `architecture` it knows that architecture's packages and thinks that none is installed. With `release` ("trixie") the system's
+    sources are read as if they were of that release of Debian."""
 
-    def __init__(self, folder: Path, progress: Progress, architecture: str | None = None) -> None:
-        self.folder = folder
-        self.progress = progress
-        self.architecture = architecture
+    def __init__(self, folder: Path, progress: Progress, architecture: str | None = None, release: str | None = None) -> None:
+        self.folder, self.progress = folder, progress
+        self.architecture, self.release = architecture, release
+        self.refused = ""  # why the lists could not all be read: one source of several may be down and not matter
 
     def download(self, action: Sequence[str], to: Path, pattern: str) -> Path:
         """Downloads into a folder unless it is there; the one file that matches."""
@@ -88,6 +89,10 @@ class Apt:
             raise FetchError(f"apt brought no {pattern}: building needs Debian 12's package sources")
         return found[0]
 
+    def package(self, name: str, to: Path) -> Path:
+        """Downloads one package; its file, checked by apt."""
+        return self.download(["download", name], to, f"{name}_*.deb")
+
     def download_all(self, packages: Sequence[str]) -> list[Path]:
         """Downloads packages and all they depend on; their files, in apt's order of names."""
         self._update()
@@ -98,6 +103,13 @@ class Apt:
             raise FetchError("apt brought no packages")
         return found
 
+    def dependency(self, package: str, wanted: str) -> str | None:
+        """The package that another one depends on and whose name is `wanted`, a regular expression; None: there is no such one."""
+        self._update()
+        text = subprocess.run(["apt-cache", *self._options(), "depends", package], capture_output=True, text=True).stdout
+        found = re.search(rf"Depends: ({wanted})\s", text)
+        return found and found[1]
+
     def _update(self) -> None:
         if (self.folder / "updated").exists():
             return
@@ -105,29 +117,26 @@ class Apt:
         for name in ("parts", "lists/partial", "cache/archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "empty").touch()
-        kinds = "deb deb-src" if self.architecture is None else "deb"
+        kinds = ("deb", "deb-src") if self.architecture is None else ("deb",)
         for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
-            if path.suffix == ".sources":
-                text = re.sub(r"(?m)^Types:.*$", f"Types: {kinds}", path.read_text())
-                (parts / path.name).write_text(text)
-            elif path.suffix == ".list" and path.exists():
-                lines = [line.split(maxsplit=1)[1] for line in path.read_text().splitlines()
-                         if re.match(r"deb\s", line)]
-                text = "".join(f"{kind} {line}\n" for line in lines for kind in kinds.split())
-                (parts / path.name).write_text(text)
+            if path.suffix in (".sources", ".list") and path.exists():
+                (parts / path.name).write_text(sources(path.read_text(), path.suffix == ".sources", kinds, self.release))
         try:
             self._run(["update"], self.folder, "reading Debian's package lists")
-        except FetchError:  # one source of several may be out of order for a while: what there is may do
+        except FetchError as e:
             if not any((self.folder / "lists").glob("*_Packages*")):
                 raise
+            self.refused = str(e)
         (self.folder / "updated").touch()
 
-    def _run(self, action: Sequence[str], cwd: Path, stage: str) -> None:
+    def _options(self) -> list[str]:
         settings: dict[str, object] = {
             "Dir::Etc::SourceList": self.folder / "empty",
             "Dir::Etc::SourceParts": self.folder / "parts",
             "Dir::State::Lists": self.folder / "lists",
             "Dir::Cache": self.folder / "cache",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": 2,
             "APT::Sandbox::User": "root",
         }
         if self.architecture is not None:
@@ -138,8 +147,23 @@ class Apt:
                 "APT::Architectures": self.architecture,
                 "Debug::NoLocking": "true",
             }
-        options = [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
-        run(["apt-get", *options, *action], cwd, self.folder / "log", stage, self.progress)
+        return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
+
+    def _run(self, action: Sequence[str], cwd: Path, stage: str) -> None:
+        run(["apt-get", *self._options(), *action], cwd, self.folder / "log", stage, self.progress)
+
+
+def sources(text: str, deb822: bool, kinds: Sequence[str], release: str | None) -> str:
+    """A file of package sources (sources.list(5), in either form), for `kinds` of packages, and of another release if one is named."""
+
+    def of_release(suite: str) -> str:  # bookworm-updates -> trixie-updates
+        return suite if release is None else re.sub(r"^\w+", release, suite)
+
+    if deb822:
+        text = re.sub(r"(?m)^Types:.*$", f"Types: {' '.join(kinds)}", text)
+        return re.sub(r"(?m)^Suites:(.*)$", lambda m: " ".join(("Suites:", *map(of_release, m[1].split()))), text)
+    found = re.finditer(r"(?m)^deb\s+((?:\[[^]]*\]\s+)?\S+)\s+(\S+)(.*)$", text)
+    return "".join(f"{kind} {m[1]} {of_release(m[2])}{m[3]}\n" for m in found for kind in kinds)
 
 
 def terminal_progress() -> Progress:

@@ -10,6 +10,7 @@ which ends with BOOT-OK). A power-off is status 0, a panic 71, a request for a r
 
     ppcdbt boot debian
     ppcdbt boot debian --script check.sh
+    ppcdbt boot debian --release forky --cpu power9
     ppcdbt boot --engine interpreter --expect BOOT-OK --stats
     ppcdbt boot --kernel vmlinux --initrd root.cpio.gz --append "console=hvc0 quiet"
 """
@@ -32,14 +33,15 @@ GUESTS = ("pseries64be", "debian")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("guest", nargs="?", choices=GUESTS, default=GUESTS[0], metavar="GUEST", help=f"{' or '.join(GUESTS)}")
-    parser.add_argument("--script", metavar="FILE", help="run this in the guest (debian) and end with its exit status")
     configure_machine(parser)
 
 
 def configure_machine(parser: argparse.ArgumentParser) -> None:
     """The options that make the machine."""
+    parser.add_argument("--release", metavar="NAME", help="the release of Debian, by its code name (default: the system's own)")
     parser.add_argument("--kernel", metavar="FILE", help="vmlinux, plain or compressed (default: the guest's)")
     parser.add_argument("--initrd", metavar="FILE", help="initial RAM disk")
+    parser.add_argument("--script", metavar="FILE", help="run this in the guest and end with its exit status")
     parser.add_argument("--append", metavar="TEXT", default="", help="the kernel's command line")
     parser.add_argument("--expect", metavar="TEXT", help="end well when this appears on the console")
     parser.add_argument("--clock", choices=("instructions", "host"), default="instructions",
@@ -58,6 +60,8 @@ def guest_files(options: Any) -> tuple[Path, bytes | None]:
     """Path of the kernel and content of the initial RAM disk."""
     from runtime.loader import load_initrd
 
+    if options.release is not None and (options.guest != "debian" or options.kernel is not None):
+        raise UserError("--release: is for the guest `debian`, without --kernel")
     disk = None if options.initrd is None else load_initrd(options.initrd)
     if options.kernel is not None:
         return Path(options.kernel), disk
@@ -68,12 +72,12 @@ def guest_files(options: Any) -> tuple[Path, bytes | None]:
     progress = fetch.terminal_progress()
     if options.guest != "debian":
         kernel, initrd = fetch.fetch(options.guest, progress)
-        return kernel, load_initrd(initrd) if disk is None else disk
-    kernel, busybox = debian.fetch(progress)
+        disk = load_initrd(initrd) if disk is None else disk
+        return kernel, disk if options.script is None else fetch.scripted(disk, Path(options.script).read_bytes())
+    kernel, busybox = debian.fetch(progress, release=options.release)
     if disk is None:
-        script = getattr(options, "script", None)
-        if script is not None:
-            disk = debian.shell(busybox, Path(script).read_bytes())
+        if options.script is not None:
+            disk = debian.shell(busybox, Path(options.script).read_bytes())
         else:
             disk = debian.self_check(busybox) if options.expect is not None else debian.shell(busybox)
     return kernel, disk
@@ -109,8 +113,8 @@ def run(options: Any) -> int:
     if options.expect is not None and not options.expect:
         raise UserError("--expect: give a text")
     if options.script is not None:
-        if options.expect is not None or options.initrd is not None or options.kernel is not None or options.guest != "debian":
-            raise UserError("--script: is for the guest `debian`, without --expect, --kernel and --initrd")
+        if options.expect is not None or options.initrd is not None or options.kernel is not None:
+            raise UserError("--script: is for the project's guests, without --expect, --kernel and --initrd")
         return script(options)
     return interactive(options) if options.expect is None else scripted(options)
 

@@ -15,10 +15,11 @@ from typing import Any, Final
 # lis r0,0x4b56; ori r0,r0,0x4d21; sc; nop
 CALL: Final = (0x3C004B56, 0x60004D21, 0x44000002, 0x60000000)
 VENDOR: Final = 42 << 16
+FEATURES: Final = VENDOR | 3  # the token of KVM_HC_FEATURES
 EV_SUCCESS, EV_UNIMPLEMENTED, EV_INVALID = 0, 12, 22  # ePAPR's status values; Linux takes any but 0 as failure
 MAP_MAGIC_PAGE: Final = "KVM_HC_PPC_MAP_MAGIC_PAGE"
 MAGIC_PAGE: Final = 1  # feature number
-HIGH_SPRGS: Final = 2  # feature of the page: PIR and SPRG4-7 are in it
+SEGMENTS, HIGH_SPRGS = 1, 2  # features of the page: the segment registers are in it; PIR and SPRG4-7 are
 _PAGE: Final = 4096
 
 Answer = tuple[int, ...]
@@ -61,4 +62,4 @@ def map_magic_page(vcpu: Any) -> Answer:
         vcpu.shared_page = vcpu.vm.map(_PAGE)
     vcpu.call("map_shared_page", real, ea)
     vcpu.call("empty_tlbs")
-    return EV_SUCCESS, HIGH_SPRGS
+    return EV_SUCCESS, SEGMENTS | HIGH_SPRGS

@@ -20,7 +20,7 @@ from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
 from ..hypercalls.openfirmware import ENTRY_STUB as OF_STUB
 from ..hypercalls.openfirmware import OpenFirmware
-from ..hypercalls.paravirt import CALL, MAP_MAGIC_PAGE, paravirtual_call
+from ..hypercalls.paravirt import CALL, paravirtual_call
 from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
 from ..parallel import Parallel
@@ -70,7 +70,7 @@ class PseriesMachine:
             self.clock = "host"
         self.papr = PaprState()
         self.stats_calls: Counter[str] = Counter()
-        self.before_shared_page: dict[str, Any] = {}  # statistics when the guest first asked for the page
+        self.before_paravirtual: dict[str, Any] = {}  # statistics when the guest first called the paravirtual framework
         self._request: Event | None = None
         self._started = time.monotonic_ns()
         self.interrupts = Xics(self.vm, {CONSOLE_INTERRUPT: False})
@@ -248,8 +248,8 @@ class PseriesMachine:
                 request, self._request = self._request, None
                 return request
             case Syscall():
-                if paravirtual_call(vcpu, self.stats_calls) == MAP_MAGIC_PAGE and not self.before_shared_page:
-                    self.before_shared_page = self.statistics()
+                self.before_paravirtual = self.before_paravirtual or self.statistics()
+                paravirtual_call(vcpu, self.stats_calls)
                 return None
             case Mmio():
                 raise NotEmulated(self._no_device(vcpu, event))

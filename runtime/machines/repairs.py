@@ -11,6 +11,7 @@ from typing import Final
 
 from dbt.records import replace
 from runtime.loader.elf import Image
+from runtime.loader.symbols import Symbol
 
 LI_R3_MINUS_4096: Final = 0x3860F000
 LI_R3_0: Final = 0x38600000
@@ -35,12 +36,16 @@ def repaired(image: Image) -> Image:
 
 def magic_page_test(image: Image) -> dict[int, int]:
     """Effective address -> new instruction word; empty if the kernel has no such test."""
-    symbols = {s.name: s for s in image.symbols if s.name in ("kvm_guest_init", "kvm_use_magic_page", "fault_in_readable")}
-    target = symbols.get("fault_in_readable")
+    symbols = {s.name: s for s in image.symbols}
+
+    def function_named(name: str) -> Symbol | None:  # ELFv1: the code has a dot before its name, the name alone is the descriptor's
+        return symbols.get(f".{name}") or symbols.get(name)
+
+    target = function_named("fault_in_readable")
     if target is None:
         return {}
     for name in ("kvm_use_magic_page", "kvm_guest_init"):
-        if (function := symbols.get(name)) is None:
+        if (function := function_named(name)) is None:
             continue
         segment = next(s for s in image.segments if 0 <= function.address - s.vaddr < len(s.data))
         start = function.address - segment.vaddr

@@ -6,7 +6,7 @@ lies at an effective address of supervisor state and, for translation off, at a 
     offset  size  register                  offset  size  register
     0x00    8*3   scratch, the guest's own  0x60    4     DSISR
     0x18    8     critical                  0x64    4     an interrupt is pending (read only)
-    0x20    8*4   SPRG0-3                   0x68    4*16  segment registers (not offered)
+    0x20    8*4   SPRG0-3                   0x68    4*16  segment registers
     0x40    8*2   SRR0, SRR1                0xcc    4     PIR
     0x50    8     DAR                       0xd0    8*4   SPRG4-7
     0x58    8     MSR: EE and RI can be set
@@ -15,18 +15,22 @@ Numbers are in the byte order that the guest had when it asked for the page. The
 first writes them into the page, and a store then takes them over from it, so that both are always the same. While `critical` equals r1
 in supervisor state the guest's templates use the scratch area, and no interrupt may come between.
 
+A 32-bit guest stores into the segment registers while it has translation off; a store binds the segments that it changed, as mtsr does.
+
 Accesses come here from the slow path; level 1 never holds the page. Instructions that take another way (dcbz, multiple, string) do not find it.
 """
 
 from __future__ import annotations
 
-from dbt.backend.machinery import bswap64, compiled, exported, read64, u64, write64
+from dbt.backend.machinery import bswap64, compiled, exported, linked, read64, u64, write64
 from dbt.exits import Exit
 
+from .segments import mtsr
 from .tlb import MSR_DR, MSR_PR, MSR_SF, OFFSET, PAGE
 
 REAL_PAGE = u64(0x0FFF_FFFF_FFFF_F000)
 CRITICAL, FIRST, DSISR, PIR, HIGH_SPRG, END = u64(0x18), u64(0x20), u64(0x60), u64(0xC8), u64(0xD0), u64(0xF0)
+SEGMENTS, SEGMENTS_END = u64(0x68), u64(0xA8)
 MSR_EE, SAFE = u64(0x8000), u64(0x8002)  # SAFE: EE and RI, which change nothing that translated code depends on
 MSR_LE = u64(1)
 SYNC = u64(Exit.SYNC)
@@ -76,6 +80,8 @@ def publish(v):  # type: ignore[no-untyped-def]
     waiting = u64(1) if v.pending or v.external else u64(0)
     put(v, DSISR, pair(v, v.dsisr & _LOW, waiting))
     put(v, PIR, pair(v, u64(0), v.pir & _LOW))
+    for i in range(0, 16, 2):
+        put(v, SEGMENTS + (u64(i) << u64(2)), pair(v, v.sr[i], v.sr[i + 1]))
 
 
 @compiled
@@ -92,10 +98,24 @@ def take_over(v):  # type: ignore[no-untyped-def]
     v.dsisr = both & _LOW if v.shared_little else both >> u64(32)
 
 
+@linked
+def take_over_segments(v):  # type: ignore[no-untyped-def]
+    """Read the segment registers back from the page."""
+    for i in range(16):
+        both = get(v, SEGMENTS + (u64(i >> 1) << u64(3)))
+        word = both & _LOW if u64(i & 1) ^ v.shared_little else both >> u64(32)
+        if word != v.sr[i]:
+            mtsr(v, u64(i), word)
+    return u64(0)
+
+
 @compiled
 def in_critical_section(v):  # type: ignore[no-untyped-def]
-    """Whether the guest must not be interrupted although MSR[EE] may be 1."""
-    return v.shared_page != u64(0) and v.msr & MSR_PR == u64(0) and get(v, CRITICAL) == v.gpr[1]
+    """Whether the guest must not be interrupted although MSR[EE] may be 1. In 32-bit mode it is the low words that are compared."""
+    if v.shared_page == u64(0) or v.msr & MSR_PR:
+        return False
+    differs = get(v, CRITICAL) ^ v.gpr[1]
+    return (differs if v.msr & MSR_SF else differs & _LOW) == u64(0)
 
 
 @compiled
@@ -114,6 +134,8 @@ def after_shared_store(v, ea):  # type: ignore[no-untyped-def]
     at = ea & OFFSET
     if at >= u64(0x18) and at < END:
         take_over(v)
+        if at + u64(8) > SEGMENTS and at < SEGMENTS_END:
+            take_over_segments(v)
     if (v.pending or v.external) and v.msr & MSR_EE and not in_critical_section(v):
         v.exit = SYNC
 

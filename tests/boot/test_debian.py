@@ -10,6 +10,7 @@ import pytest
 
 from guests import debian
 from guests.fetch import FetchError
+from guests.packages import sources
 from runtime.events import Panicked, Reset, Shutdown
 from runtime.loader.elf import load_elf
 from runtime.machines.pseries import PseriesMachine
@@ -55,7 +56,7 @@ def test_the_kernel_patches_itself(files: tuple[Path, Path]) -> None:
         console = Recorder()
         machine = PseriesMachine(console, kernel, disk, "console=hvc0", engine="interpreter", privileged="trap", pv=True)
         assert machine.run(LIMIT) == Shutdown(0)
-        before, all_ = machine.before_shared_page["emulated"], machine.statistics()["emulated"]
+        before, all_ = machine.before_paravirtual["emulated"], machine.statistics()["emulated"]
         machine.close()
         counts.append(sum(n - before.get(k, 0) for k, n in all_.items() if k in COVERED))
         said = console.text.decode().replace("\r", "").splitlines()
@@ -95,6 +96,23 @@ def test_damaged_packages(tmp_path: Path, cut: int) -> None:
     path.write_bytes(package("boot/vmlinux-1", bytes(1000))[:cut])
     with pytest.raises(FetchError, match="is damaged"):
         debian.member(path, lambda name: True)
+
+
+def test_sources_of_another_release() -> None:
+    """Both forms of sources.list(5), as Debian and its users write them."""
+    new = "Types: deb\nURIs: http://mirror/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /keys\n"
+    assert sources(new, True, ["deb"], "trixie") == new.replace("bookworm", "trixie")
+    assert sources(new, True, ["deb", "deb-src"], None) == new.replace("Types: deb", "Types: deb deb-src")
+    old = "# of ours\ndeb [signed-by=/keys] http://mirror/security stable-security main contrib\ndeb-src http://mirror/x bookworm main\n"
+    assert sources(old, False, ["deb"], "forky") == "deb [signed-by=/keys] http://mirror/security forky-security main contrib\n"
+    assert sources(old, False, ["deb", "deb-src"], None).splitlines() == [
+        f"{kind} [signed-by=/keys] http://mirror/security stable-security main contrib" for kind in ("deb", "deb-src")
+    ]
+
+
+def test_no_such_release() -> None:
+    with pytest.raises(FetchError, match="no code name"):
+        debian.fetch(release="../x")
 
 
 def test_no_package_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ LAYOUT = [
     ("sprg0", 0x20, 8), ("sprg1", 0x28, 8), ("sprg2", 0x30, 8), ("sprg3", 0x38, 8), ("srr0", 0x40, 8), ("srr1", 0x48, 8), ("dar", 0x50, 8),
     ("dsisr", 0x60, 4), ("sprg4", 0xD0, 8), ("sprg5", 0xD8, 8), ("sprg6", 0xE0, 8), ("sprg7", 0xE8, 8),
 ]  # fmt: skip
+SEGMENTS = 0x68  # 16 words
 ENGINES = ["reference", "interpreter", "jit"]
 
 
@@ -43,7 +44,7 @@ class Rig:
         v.gpr[1], v.gpr[2] = STACK, STACK + 8
         v.gpr[3], v.gpr[4], v.gpr[11] = PAGE, PAGE | 1, 42 << 16 | 4
         assert paravirtual_call(v, {}) == MAP_MAGIC_PAGE
-        assert v.gpr[3:5] == [0, 2]
+        assert v.gpr[3:5] == [0, 3]
 
     def run(self, source: str, *, at: int = START, count: int | None = None) -> None:
         words = assemble(source)
@@ -73,6 +74,16 @@ def test_registers_lie_where_the_abi_says(rig: Rig) -> None:
         v.gpr[4] = ~value & (1 << 8 * size) - 1
         rig.run(f"{'std' if size == 8 else 'stw'} r4,{offset - 4096}(0)")
         assert v[name] == v.gpr[4] and rig.raw(offset, size) == v.gpr[4], name
+
+
+def test_segment_registers(rig: Rig) -> None:
+    """A store is an mtsr: the SLB has the segment then (Book III, the bridge's entries); what mtsr writes can be loaded."""
+    v = rig.vcpu
+    v.gpr[3], v.gpr[4], v.gpr[5] = 15, 0x2012_3456, 0x4065_4321  # Kp, Ks
+    rig.run("stw r4,-3980(0); mfsr r6,3; stw r5,-3932(0); slbmfee r7,r3; slbmfev r8,r3; mtsr 5,r4; lwz r9,-3972(0); lwz r10,-3984(0)")
+    assert v.gpr[6] == rig.raw(SEGMENTS + 12, 4) == 0x2012_3456
+    assert v.gpr[7:11] == [0xF800_0000, 0x6_5432_1800, 0x2012_3456, 0]
+    assert rig.raw(SEGMENTS + 60, 4) == v.sr[15] == 0x4065_4321 and not any(v.sr[n] for n in range(15) if n not in (3, 5))
 
 
 def test_scratch_is_memory_and_pir_is_there(rig: Rig) -> None:
@@ -112,6 +123,21 @@ def test_no_interrupt_in_the_critical_section(rig: Rig) -> None:
     assert (v.nia, v.srr0) == (0x904, START + 16) and v.srr1 & EE and not v.msr & EE
 
 
+def test_the_decrementer_at_every_instruction_of_a_template(rig: Rig) -> None:
+    """As Linux's replacement of mtmsrd has it. However due, the interrupt comes at the first instruction at which it is allowed:
+    once EE is set (the store at 16) and `critical` is no longer r1 (after the store at 24, which is then done again)."""
+    v, loop = rig.vcpu, (0x4800_0000).to_bytes(4, rig.order)  # type: ignore[arg-type]
+    template = "std r31,-4096(0); std r1,-4072(0); ld r31,-4008(0); ori r31,r31,0x8002; std r31,-4008(0); lwz r30,-3996(0); std r2,-4072(0)"
+    for due in 2 * [*range(14)]:
+        v.nia, v.msr, v.gpr[31] = START, v.msr & ~(EE | RI), 77
+        v.mode_changed()
+        v.dec_expiry = v.timebase + due
+        rig.vm.write(0x900, loop)
+        rig.run(f"{template}; ld r31,-4096(0)" + 6 * "; nop", count=20)
+        assert (v.nia, v.srr0 - START, v.gpr[31] == 77) == (0x900, 4 * max(due, 6), due > 7), due
+        assert v.srr1 & (EE | RI) == EE | RI
+
+
 def test_other_instructions_do_not_find_it(rig: Rig) -> None:
     """Only loads and stores reach the page; the rest finds no storage at that address."""
     rig.vm.write(START, assemble("dcbz 0,r4")[0].to_bytes(4, rig.order))  # type: ignore[arg-type]
@@ -126,6 +152,20 @@ def test_32_bit_mode_sees_the_low_words_of_addresses(engine: str) -> None:
     rig.vcpu.srr0 = 0x1234_5678
     rig.run("lwz r3,-4028(0)")
     assert rig.vcpu.gpr[3] == 0x1234_5678
+    rig.vm.close()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_32_bit_mode_compares_the_low_words_of_critical_and_r1(engine: str) -> None:
+    """A 32-bit guest stores one word; the other stays as it was."""
+    rig = Rig(engine, False, sf=False)
+    v = rig.vcpu
+    v.dec_expiry = v.timebase
+    v.gpr[1], v.gpr[4] = 0xFFFF_FFFF_0002_0000, v.msr | EE
+    rig.run("stw r1,-4068(0); stw r4,-4004(0); nop; stw r2,-4068(0); addi r3,0,1", count=3)
+    assert v.nia == START + 12 and v.msr & EE
+    assert v.run(max_instructions=1) == Budget()
+    assert (v.nia, v.srr0) == (0x904, START + 12)
     rig.vm.close()
 
 
