@@ -15,7 +15,6 @@ import pytest
 
 from guests import debian
 from guests.fetch import FetchError, fetch, loaded
-from runtime.events import Shutdown
 from runtime.loader import load_initrd
 from runtime.loader.elf import load_elf
 from runtime.machines.pseries import PseriesMachine
