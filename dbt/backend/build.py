@@ -256,6 +256,8 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith("NRT_") and f.name != "NRT_Free"]
     if absent:  # NRT_Free stands on error paths that are never taken
         raise TypeError(f"machinery needs {', '.join(absent)}, Numba's run-time library, which is not there: no arrays may be made in it")
+    if missing := [f.name for f in whole.functions if f.is_declaration and f.name.startswith("_ZN")]:
+        raise TypeError(f"machinery calls what was not linked: {', '.join(missing)}")
     report("machinery", len(EXPORTS), len(EXPORTS))
     return bytes(tm.emit_object(whole)), list(EXPORTS)
 
