@@ -8,6 +8,7 @@ guest's own), 2 a bad option or file, 70 the guest or ppcdbt cannot go on, 71 th
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,7 @@ def parser(chosen: str | None) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
+    gc.set_threshold(50_000)  # a start makes almost as many objects, and they stay: looking through them again and again is a twentieth of it
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy would start threads that nothing here uses: 50 ms
     given = list(sys.argv[1:] if arguments is None else arguments)
     chosen = next((a for a in given if a != "--debug"), None)

@@ -7,7 +7,8 @@ import os
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any
+from mmap import mmap
+from typing import Any, BinaryIO
 
 from . import options as o
 from .errors import UserError
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     g.add_argument("--seed", type=o.number, metavar="N", help="random numbers from the kernel (AT_RANDOM, getrandom) are the same each time")
 
 
-def recognise(path: str, data: bytes) -> str:
+def recognise(path: str, data: bytes | mmap) -> str:
     """Why a file is a Linux program, or an empty string: an interpreter, position independence, a note or TLS of a Linux toolchain."""
     if data[:4] != b"\x7fELF" or len(data) < 52 or data[5] not in (1, 2):
         return ""
@@ -76,8 +77,8 @@ def recognise(path: str, data: bytes) -> str:
     return ""
 
 
-def run(options: Any, path: str, data: bytes, recognised: str) -> int:
-    """Run it; does not return when it goes well: our process ends as the program does."""
+def run(options: Any, path: str, file: BinaryIO, recognised: str) -> int:
+    """Run it and close its file; does not return when it goes well: our process ends as the program does."""
     from runtime.loader.errors import LoadError
     from runtime.user.process import Options, Process
 
@@ -104,11 +105,12 @@ def run(options: Any, path: str, data: bytes, recognised: str) -> int:
         os.chdir(process.sandbox.scratch)
     argv = [os.fsencode(a) for a in (options.argv0 or (path if options.sandbox else options.program), *options.arguments)]
     try:
-        process.start(path, argv, [k + b"=" + v for k, v in environment.items()], data)
+        process.start(path, argv, [k + b"=" + v for k, v in environment.items()], file)
         if process.sandbox is not None:
             process.sandbox.leave()
     except LoadError as e:
         raise UserError(f"{e} (taken for {recognised}: --bare if it is none)" if recognised else str(e)) from None
+    file.close()  # its number is the program's
     sys.stdout.flush()
     process.run()
     return 0

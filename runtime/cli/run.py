@@ -12,6 +12,7 @@ it is any file of code, placed and started there. The exit status is the guest's
 from __future__ import annotations
 
 import argparse
+import mmap
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,13 @@ def load(options: Any) -> Image:
 
 def run(options: Any) -> int:
     if options.flat is None and not options.bare:
-        from runtime.loader.files import read_file
+        from runtime.loader.files import open_file
 
-        data = read_file(options.program)
-        recognised = linux.recognise(options.program, data)
-        if options.linux or recognised:
-            return linux.run(options, options.program, data, recognised)
+        with open_file(options.program) as file:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                recognised = linux.recognise(options.program, data)
+            if options.linux or recognised:
+                return linux.run(options, options.program, file, recognised)
     if options.arguments:
         raise UserError(f"a bare-metal program takes no arguments: {' '.join(options.arguments)!r}")
     image = load(options)

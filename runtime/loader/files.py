@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zlib
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from runtime.loader.errors import LoadError
 
@@ -24,21 +24,30 @@ class _Decompressor(Protocol):
     def eof(self) -> bool: ...
 
 
-def read_file(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
-    """The bytes of a regular file. Raises LoadError (unreadable, a directory, empty, more than `limit`
-    bytes)."""
+def open_file(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> BinaryIO:
+    """A regular file to be read. Raises LoadError (unreadable, a directory, empty, more than `limit` bytes)."""
     try:
         status = os.stat(path)  # Before opening: that would wait for the other end of a pipe.
         if not stat.S_ISREG(status.st_mode):
             raise LoadError(path, "not a regular file")
         if status.st_size > limit:
             raise LoadError(path, f"{status.st_size} bytes are more than the {limit} that are accepted")
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
+        if not status.st_size:
+            raise LoadError(path, "the file is empty")
+        return open(path, "rb")
     except OSError as error:
         raise LoadError(path, error.strerror or str(error)) from None
     except ValueError as error:  # A name with NUL in it.
         raise LoadError(repr(path), str(error)) from None
+
+
+def read_file(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
+    """The bytes of a file, as open_file opens it."""
+    with open_file(path, limit) as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise LoadError(path, error.strerror or str(error)) from None
     if not data:
         raise LoadError(path, "the file is empty")
     if len(data) > limit:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from dbt.records import Record
 from runtime.loader.errors import LoadError
@@ -36,32 +37,28 @@ class Header(Record, frozen=True):
 
 
 class Program(Record):
-    """An ELF file for Linux. `base` is what was added to its addresses."""
+    """An ELF file for Linux. `base` is what was added to its addresses; `interpreter` is the dynamic linker it names."""
 
     path: str
-    data: bytes
     abi: Abi
     kind: int
     entry: int
     phoff: int
     headers: tuple[Header, ...]
+    interpreter: str | None
     base: int = 0
-
-    @property
-    def interpreter(self) -> str | None:
-        """The dynamic linker it names."""
-        for h in self.headers:
-            if h.kind == PT_INTERP:
-                return self.data[h.offset : h.offset + h.filesz].split(b"\0")[0].decode(errors="surrogateescape")
-        return None
 
     def header(self, kind: int) -> Header | None:
         """The first program header of a kind."""
         return next((h for h in self.headers if h.kind == kind), None)
 
 
-def read_program(path: str, data: bytes) -> Program:
+def read_program(path: str, file: BinaryIO) -> Program:
     """Parse an ELF file. LoadError says why it cannot run."""
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise LoadError(path, "not a regular file")
+    length, data = status.st_size, os.pread(file.fileno(), 64, 0)
     if data[:4] != b"\x7fELF" or len(data) < 52:
         raise LoadError(path, "not an ELF file")
     bits, little = {1: 32, 2: 64}.get(data[4]), data[5] == 1
@@ -77,21 +74,27 @@ def read_program(path: str, data: bytes) -> Program:
     if kind not in (ET_EXEC, ET_DYN):
         raise LoadError(path, f"not an executable (ELF type {kind})")
     entry_form = struct.Struct(mark + ("IIQQQQQQ" if bits == 64 else "IIIIIIII"))
-    if size < entry_form.size or phoff + size * count > len(data):
+    table = os.pread(file.fileno(), size * count, phoff) if phoff + size * count <= length else b""
+    if size < entry_form.size or len(table) < size * count:
         raise LoadError(path, "damaged: its program headers are not in the file")
     headers = []
+    interpreter = None
     for n in range(count):
-        f = entry_form.unpack_from(data, phoff + n * size)
+        f = entry_form.unpack_from(table, n * size)
         if bits == 64:
             h = Header(f[0], f[1], f[2], f[3], f[5], f[6])
         else:
             h = Header(f[0], f[6], f[1], f[2], f[4], f[5])
-        if h.kind in (PT_LOAD, PT_INTERP) and h.offset + h.filesz > len(data):
-            raise LoadError(path, f"truncated: segment {n} ends at byte {h.offset + h.filesz}, the file at {len(data)}")
+        if h.kind in (PT_LOAD, PT_INTERP) and h.offset + h.filesz > length:
+            raise LoadError(path, f"truncated: segment {n} ends at byte {h.offset + h.filesz}, the file at {length}")
+        if h.kind == PT_LOAD and h.filesz > h.memsz:
+            raise LoadError(path, f"damaged: segment {n} is smaller in memory than in the file")
+        if h.kind == PT_INTERP and interpreter is None:
+            interpreter = os.fsdecode(os.pread(file.fileno(), min(h.filesz, 4096), h.offset).split(b"\0")[0])
         headers.append(h)
     if not any(h.kind == PT_LOAD and h.memsz for h in headers):
         raise LoadError(path, "nothing to load: no PT_LOAD segment")
-    return Program(path, data, abi_of(bits, little, flags & 3), kind, entry, phoff, tuple(headers))
+    return Program(path, abi_of(bits, little, flags & 3), kind, entry, phoff, tuple(headers), interpreter)
 
 
 def protection(flags: int) -> int:
@@ -99,7 +102,7 @@ def protection(flags: int) -> int:
     return (PROT_READ if flags & 4 else 0) | (PROT_WRITE if flags & 2 else 0) | (PROT_EXEC if flags & 1 else 0)
 
 
-def map_program(space: AddressSpace, program: Program, base: int | None) -> int:
+def map_program(space: AddressSpace, program: Program, file: BinaryIO, base: int | None) -> int:
     """Load the segments; the end of the highest. `base` None: at a free place, if the program may go anywhere."""
     loads = [h for h in program.headers if h.kind == PT_LOAD and h.memsz]
     low = min(h.vaddr for h in loads) & -PAGE
@@ -115,6 +118,9 @@ def map_program(space: AddressSpace, program: Program, base: int | None) -> int:
             raise LoadError(program.path, f"damaged: a segment at {start:#x} to {end:#x}, outside a program's addresses")
         first, prot = start & -PAGE, protection(h.flags)
         taken = space.within(first, end)
+        if not taken and h.filesz and not (start - h.offset) % PAGE and prot:
+            _map_segment(space, program, file, h)
+            continue
         if taken:  # two segments may meet in a page: it gets what both need
             for area in taken:
                 prot |= area.prot
@@ -124,10 +130,22 @@ def map_program(space: AddressSpace, program: Program, base: int | None) -> int:
                 space.map(first_new, end - first_new, protection(h.flags), name=program.path)
         else:
             space.map(first, end - first, prot, name=program.path)
-        space.write(start, program.data[h.offset : h.offset + h.filesz], force=True)
+        space.write(start, os.pread(file.fileno(), h.filesz, h.offset), force=True)
         if not prot and h.filesz:
             space.protect(first, end, prot)
     return program.base + max(h.vaddr + h.memsz for h in loads)
+
+
+def _map_segment(space: AddressSpace, program: Program, file: BinaryIO, h: Header) -> None:
+    """Map a segment from the file, and zeroed memory behind it."""
+    start = program.base + h.vaddr
+    first, middle, end = start & -PAGE, page_up(start + h.filesz), page_up(start + h.memsz)
+    if space.map_file(first, middle - first, protection(h.flags), file.fileno(), h.offset - (start - first), False, program.path) < 0:
+        raise LoadError(program.path, f"its segment at {start:#x} cannot be mapped")
+    if h.memsz > h.filesz:
+        space.write(start + h.filesz, bytes(middle - start - h.filesz), force=True)
+    if end > middle:
+        space.map(middle, end - middle, protection(h.flags))
 
 
 def entry_point(space: AddressSpace, program: Program) -> tuple[int, int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal as host_signal
-import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dbt.records import Record, field, replace
 from runtime.events import Budget, Fault, Hypercall, NotEmulated, ProgramCheck, Syscall
@@ -102,16 +102,20 @@ class Process:
             self.random = random.Random(options.seed)
 
     # -- starting
-    def start(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes | None = None) -> None:
+    def start(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO | None = None) -> None:
         """Load a program in place of what there is. LoadError or OSError if it is none; then nothing was changed."""
-        if data is None:
-            data = _file(path)
-        program = read_program(path, data)
+        with ExitStack() as files:
+            self._start(path, argv, environment, file or files.enter_context(open(path, "rb")), files)
+
+    def _start(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO, files: ExitStack) -> None:
+        program = read_program(path, file)
         interpreter = None
         if program.interpreter is not None:
             found = os.fsdecode(self.path(os.fsencode(program.interpreter)))
             try:
-                interpreter = read_program(found, _file(found))
+                interpreter_file = open(found, "rb")  # noqa: SIM115
+                files.enter_context(interpreter_file)
+                interpreter = read_program(found, interpreter_file)
             except OSError as e:
                 raise LoadError(path, f"its dynamic linker {program.interpreter} cannot be read: {e.strerror}"
                                       + ("; give the root of its libraries with -L" if not self.options.root else "")) from None  # fmt: skip
@@ -123,14 +127,14 @@ class Process:
         space = self.space
         space.clear()
         space.limit = space.top = min(LIMIT[bits], self.vm.memory_size)
-        end = map_program(space, program, PIE_BASE[bits])
+        end = map_program(space, program, file, PIE_BASE[bits])
         entry, toc = entry_point(space, program)
         space.brk_start = space.brk = page_up(end)
         sixteen = self.random.randbytes(16) if self.random is not None else os.urandom(16)
         vcpu = self.vcpu
         if interpreter is not None:
             space.top = space.limit - (page_up(self.options.stack) + (2 << 20))
-            map_program(space, interpreter, None)
+            map_program(space, interpreter, interpreter_file, None)
             entry, toc = entry_point(space, interpreter)
         sp = make_stack(space, program, interpreter, self.vm.cpu, argv, environment, sixteen, self.options.stack)
         self.signals.place_trampolines()
@@ -176,9 +180,10 @@ class Process:
             return self.root + below(self.root, path[len(self.root) :], True)
         return path
 
-    def execute(self, path: str, argv: list[bytes], environment: list[bytes], data: bytes) -> None:
+    def execute(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO) -> None:
         """execve: as `start`; descriptors that are marked so are closed."""
-        self.start(path, argv, environment, data)
+        self.start(path, argv, environment, file)
+        file.close()
         ours = self.sandbox.high if self.sandbox is not None else 1 << 31
         for name in os.listdir("/proc/self/fd"):
             if int(name) >= ours:
@@ -385,11 +390,4 @@ def _attention_offset() -> int:
     from dbt.state import offset
 
     return offset("attention")
-
-
-def _file(path: str) -> bytes:
-    with open(path, "rb") as f:
-        if not stat.S_ISREG(os.fstat(f.fileno()).st_mode):
-            raise LoadError(path, "not a regular file")
-        return f.read()
 

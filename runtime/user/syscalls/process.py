@@ -228,20 +228,19 @@ def _execute(p: Process, path: bytes, argv: list[bytes], environment: list[bytes
             name, rest = line[0], line[1:]
             script = path if p.sandbox is None else p.sandbox.name_of(path)
             return _execute(p, p.path(name), [name, *rest, script, *argv[1:]], environment, depth + 1)
-        data = head + f.read()
-    if data[:4] != b"\x7fELF":
-        return -ENOEXEC
-    machine = int.from_bytes(data[18:20], "little" if data[5] == 1 else "big")
-    if p.sandbox is not None:
-        path = p.sandbox.name_of(path)
+        if head[:4] != b"\x7fELF":
+            return -ENOEXEC
+        machine = int.from_bytes(head[18:20], "little" if head[5] == 1 else "big")
+        if p.sandbox is not None:
+            path = p.sandbox.name_of(path)
+            if machine not in (20, 21):
+                return -EACCES  # a program of the host
         if machine not in (20, 21):
-            return -EACCES  # a program of the host
-    if machine not in (20, 21):
-        os.execve(path, argv or [b""], dict(e.partition(b"=")[::2] for e in environment))
-    try:
-        p.execute(os.fsdecode(path), argv, environment, data)
-    except LoadError:
-        return -ENOEXEC
+            os.execve(path, argv or [b""], dict(e.partition(b"=")[::2] for e in environment))
+        try:
+            p.execute(os.fsdecode(path), argv, environment, f)
+        except LoadError:
+            return -ENOEXEC
     p.no_result = True
     return 0
 
