@@ -2,7 +2,7 @@
 
     ppcdbt bench                          workloads on every engine, QEMU and natively (about fifteen minutes)
     ppcdbt bench --quick --only vm,lz     a first look
-    ppcdbt bench boot | start | programs | exits | compile
+    ppcdbt bench boot | start | programs | exits | compile | families
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ COMMANDS = {
     "programs": "Debian's programs for ppc64el, ours and QEMU's",
     "exits": "exits of a boot, privileged instructions translated and trapped",
     "compile": "what compiling costs",
+    "families": "families of instructions: quad, decimal, conversions, vector storage, packed and scalar floating point",
 }
 
 
@@ -65,7 +66,7 @@ def fraction(text: str) -> float:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from . import boot, loops, programs
+    from . import boot, families, loops, programs
 
     top = argparse.ArgumentParser(prog="ppcdbt bench", description=__doc__, allow_abbrev=False,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
@@ -78,14 +79,17 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("--quiet", action="store_true", help="no progress")
         if name != "compile":
             p.add_argument("--rounds", type=positive, metavar="N", help="measurements of each (default 3; of starts 9)")
-    for name, known in (("loops", loops.ENGINES), ("boot", boot.ENGINES), ("start", loops.OURS), ("programs", programs.ENGINES)):
+    for name, known in (("loops", loops.ENGINES), ("boot", boot.ENGINES), ("start", loops.OURS), ("programs", programs.ENGINES),
+                        ("families", families.ENGINES)):  # fmt: skip
         subs[name].add_argument("--engines", type=engines(known), default=list(known), metavar="NAME,..", help=f"of {','.join(known)}")
     for name in ("loops", "compile"):
         subs[name].add_argument("--only", type=names, default=[], metavar="NAME,..", help="workloads of guests/bench")
     subs["programs"].add_argument("--timeout", type=positive, default=300, metavar="S", help="end a run after so many seconds (default 300)")
     subs["programs"].add_argument("--keep", type=Path, metavar="FILE", help="keep complete rows there, and do not measure again those that are")
     subs["programs"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="programs whose names begin so")
-    subs["loops"].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
+    subs["families"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="families whose names begin so")
+    for name in ("loops", "families"):
+        subs[name].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
     for name in ("boot", "exits"):
         subs[name].add_argument("--guest", choices=GUESTS, default=GUESTS[0], help=f"the kernel (default {GUESTS[0]})")
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
@@ -115,6 +119,11 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
 
         report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions, o.cpu)
         return boot, report, report["identical"]
+    if o.what == "families":
+        from . import families
+
+        report = families.run(o.engines, o.only, rounds, o.quick, o.scale, say)
+        return families, report, all(r["right"] for r in report["rows"])
     if o.what == "start":
         from . import start
 

@@ -55,7 +55,7 @@ def execute(command: Sequence[str], env: Mapping[str, str] | None = None, timeou
                 raise
             wall = time.monotonic() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
-        text = out.read_text(errors="replace")
+        text = out.read_text(errors="surrogateescape")
         if process.returncode:
             lines = err.read_text(errors="replace").strip().splitlines() or text.strip().splitlines() or ["(it said nothing)"]
             raise BenchError(f"{' '.join(command[:6])}: status {process.returncode}: {lines[-1]}")

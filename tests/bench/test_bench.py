@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import boot, loops, measure, qemu
+from bench import boot, families, loops, measure, qemu
 from bench.chart import chart
 from bench.cli import main
 from bench.table import Table, shown
@@ -152,3 +153,12 @@ def test_programs(tmp_path, capsys):
     assert found["total"]["interpreter"] > 0
     assert "busybox sha256sum" in capsys.readouterr().out
     assert main(["programs", "--only", "no such program"]) == 2
+
+
+@pytest.mark.skipif(shutil.which(families.COMPILER) is None, reason="no cross compiler")
+def test_families(tmp_path, capsys):
+    """One family of each kind of register, against QEMU where it is."""
+    found = report(tmp_path, "families", "--quick", "--only", "lxvd2x,scalar double")
+    assert [row["right"] for row in found["rows"]] == [True, True]
+    assert set(found["engines"]) | set(found["left_out"]) == set(families.ENGINES)
+    assert "lxvd2x" in capsys.readouterr().out
