@@ -5,8 +5,8 @@ export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
 /bin/busybox mount -t devtmpfs dev /dev
-mkdir -p /dev/pts
-mount -t devpts devpts /dev/pts
+/bin/busybox mkdir -p /dev/pts
+/bin/busybox mount -t devpts devpts /dev/pts
 /bin/busybox --install -s /bin
 hostname ppcdbt
 cd /root
