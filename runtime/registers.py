@@ -32,11 +32,21 @@ def write(address: int, s: Slot, value: int) -> None:
         _C[s.type.bits].from_address(address + s.offset).value = value
 
 
+def cell(address: int, name: str) -> Any:
+    """A scalar register of the record at a host address as a C number: its `value` costs a tenth of an attribute."""
+    found = slot(name)
+    return _C[found.type.bits].from_address(address + found.offset)
+
+
 class MachineRecord:
     """The machine record at a host address: `record["ram_size"]`. KeyError for a field there is not."""
 
     def __init__(self, address: int) -> None:
         self._address = address
+
+    def cell(self, name: str) -> Any:
+        """A field as a C number."""
+        return ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name])
 
     def __getitem__(self, name: str) -> int:
         return int(ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name]).value)
@@ -58,10 +68,10 @@ class Bank(MutableSequence[int]):
         return self._slot.count
 
     def __getitem__(self, i: Any) -> Any:
+        if type(i) is int and i >= 0 and self._cells:
+            return self._cells[i].value
         if isinstance(i, slice):
             return [self[n] for n in range(*i.indices(len(self)))]
-        if self._cells and i >= 0:
-            return self._cells[i].value
         return read(self._address, self._slot.element(i))
 
     def __setitem__(self, i: Any, value: Any) -> None:

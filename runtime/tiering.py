@@ -69,6 +69,7 @@ class BackgroundCompiler:
         self._install = vm.engine.function("install_region", 2)
         self._cold = (1 << 32) - vm.record["hot_threshold"]
         self._often = max(1, vm.record["hot_threshold"] // OFTEN)
+        self._head, self._tail = vm.record.cell("hot_head"), vm.record.cell("hot_tail")
         self._queue = view_memory(vm.record["hot_queue"], 8 * QUEUE).cast("Q")
         self._thread: threading.Thread | None = None  # made when there is something to do
 
@@ -89,8 +90,7 @@ class BackgroundCompiler:
         if self._misses and (ran := int(ctypes.c_uint64.from_address(vcpu_address + _ICOUNT).value)) - self._looked >= LOOK:
             self._looked = ran
             self._choose(PATIENCE if "dbt.backend.translator" in sys.modules else FIRST_PATIENCE)
-        record = self._vm.record
-        tail, head = record["hot_tail"], record["hot_head"]
+        tail, head = self._tail.value, self._head.value
         if tail == head:
             return
         for n in range(tail, head):
@@ -105,7 +105,7 @@ class BackgroundCompiler:
                 self.stats["cached"] += self._put(vcpu_address, page, _serial(page), cached)
             else:
                 self._misses.append(entry)
-        record["hot_tail"] = head
+        self._tail.value = head
 
     def _choose(self, patience: int) -> None:
         """Hand the entries that have been arrived at often enough to the compiler's thread."""

@@ -12,7 +12,7 @@ from dbt.state import SIZE, TLB, TLB_BYTES
 from .emulate import emulate
 from .events import Budget, Debug, Event, Fault, Halted, Hypercall, Mmio, NotEmulated, ProgramCheck, Syscall
 from .halts import STOPPED
-from .registers import Registers
+from .registers import Registers, cell
 
 if TYPE_CHECKING:
     from .vm import VM
@@ -21,6 +21,8 @@ FP_ENABLED = 0x10_0000  # SRR1 of a program interrupt: an enabled floating-point
 MSR_SF, MSR_EE, MSR_ME, MSR_LE = 1 << 63, 0x8000, 0x1000, 1
 NEVER = (1 << 63) - 1
 SHADOW_VSIDS = 65_535
+_EXITS = {int(kind): kind for kind in Exit}
+_NAMES = {kind: kind.name for kind in Exit}
 QUANTUM = 1 << 20  # instructions between looks at what the background compiler has finished
 
 
@@ -42,6 +44,7 @@ class VCPU(Registers):
             self.decoder[mode] = vm.roots[Mode.of_index(mode, vm.cpu.level).key]
         self.dec_expiry = 0x7FFF_FFFF
         self.parallel = self.clock_exits = vm.parallel
+        self._icount, self._budget_end, self._attention = (cell(self._address, n) for n in ("icount", "budget_end", "attention"))
         self._run = vm.engine.function("run", 0)
         vm.init_mmu(self, shadow_vsids)
         self.mode_changed()
@@ -70,25 +73,27 @@ class VCPU(Registers):
 
     def run(self, max_instructions: int | None = None) -> Event:
         """Run until something needs the caller, or for `max_instructions`; exact to the instruction."""
-        target = NEVER if max_instructions is None else self.icount + max_instructions
-        compiler = self.vm.compiler
+        icount, budget_end, compiler = self._icount, self._budget_end, self.vm.compiler
+        target = NEVER if max_instructions is None else icount.value + max_instructions
         while True:
-            self.budget_end = target if compiler is None else min(target, self.icount + QUANTUM)
+            budget_end.value = target if compiler is None else min(target, icount.value + QUANTUM)
             kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self._run(self._address)
             if compiler is not None:
                 compiler.install(self._address)
             if kind == 0:
                 self.vm.returns += 1
-                if self.icount >= target or self.attention:
+                if icount.value >= target or self._attention.value:
                     return Budget()
                 continue
-            event = self.left(Exit(kind))
+            event = self.left(_EXITS[kind])
             if event is not None:
                 return event
 
     def left(self, kind: Exit) -> Event | None:
         """A heavy exit as an event for the caller; None if it was dealt with here."""
-        self.heavy[kind.name] += 1
+        self.heavy[_NAMES[kind]] += 1
+        if kind is Exit.SYSCALL:  # of a Linux process, or a paravirtual call: else these are interrupts
+            return Syscall(bool(self.exit_arg & 0x100))
         if kind is Exit.MMIO:
             return Mmio(self.mmio_address, self.mmio_size, bool(self.mmio_write), self.mmio_data)
         if kind is Exit.HYPERCALL:
@@ -100,8 +105,6 @@ class VCPU(Registers):
         if kind is Exit.PRIVILEGED:
             emulate(self, self.exit_arg & 0xFFFF_FFFF)
             return None
-        if kind is Exit.SYSCALL:  # of a Linux process, or a paravirtual call: else these are interrupts
-            return Syscall(bool(self.exit_arg & 0x100))
         if kind is Exit.FAULT:
             return Fault(self.fault_vector, self.fault_dar, self.fault_dsisr)
         if kind is Exit.ALIGNMENT:
