@@ -56,13 +56,14 @@ class Signals:
         self.suspended: int | None = None  # the mask to go back to after sigsuspend and the like
         self.trampoline = 0
         self.timers: dict[int, int] = {}  # POSIX timer to the thread its signal is for
+        self.deleted_timers: dict[int, int] = {}  # likewise, of the last that were deleted
 
     def arrived(self) -> list[bytes]:
         """Signals the host's handler has taken; those of a timer that is another thread's go to that thread."""
         threads, found = self.p.threads, []
         for info in native.signals():
             code, timer = struct.unpack_from("<i4xi", info, 8)
-            thread = self.timers.get(timer, 0) if code == SI_TIMER else 0
+            thread = self.timers.get(timer) or self.deleted_timers.get(timer, 0) if code == SI_TIMER else 0
             if thread and thread != threads.current.tid:
                 for t in threads.all:
                     if t.tid == thread:

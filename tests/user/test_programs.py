@@ -61,7 +61,7 @@ def test_a_program_without_a_library(abi: str, engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])
 @pytest.mark.parametrize("abi", ABIS)
-@pytest.mark.parametrize("name", ["files", "signals", "numbers", "threads", "events", "contexts", "more"])
+@pytest.mark.parametrize("name", ["files", "signals", "numbers", "threads", "events", "contexts", "more", "notified"])
 def test_as_under_qemu(build, name: str, abi: str, engine: str) -> None:  # type: ignore[no-untyped-def]
     program = build(name, abi)
     qemu = ABIS[abi][1]

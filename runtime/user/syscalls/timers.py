@@ -14,6 +14,7 @@ from .files import open_flags
 if TYPE_CHECKING:
     from ..process import Process
 
+DELETED = 64  # timers that are remembered so
 SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 0, 1, 2, 4
 
 
@@ -94,6 +95,7 @@ def timer_create(p: Process, clock: Int, event: Address, out: Address) -> int:
     result = host(NR["timer_create"], clock, given.at if given else 0, number.at)
     if result == 0:
         timer = int.from_bytes(number.data, "little")
+        p.signals.deleted_timers.pop(timer, None)
         if thread:
             p.signals.timers[timer] = thread
         p.space.write(out, timer.to_bytes(4, p.abi.order))
@@ -127,5 +129,9 @@ def timer_getoverrun(p: Process, timer: Int) -> int:
 
 @syscall
 def timer_delete(p: Process, timer: Int) -> int:
-    p.signals.timers.pop(timer, None)
+    signals = p.signals
+    if (thread := signals.timers.pop(timer, 0)) != 0:
+        signals.deleted_timers[timer] = thread  # a signal of it may be under way
+        if len(signals.deleted_timers) > DELETED:
+            del signals.deleted_timers[next(iter(signals.deleted_timers))]
     return host(NR["timer_delete"], timer)
