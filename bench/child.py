@@ -58,7 +58,7 @@ def loop(options: Options) -> dict[str, Any]:
 
 def boot(options: Options) -> dict[str, Any]:
     """A kernel to its power-off."""
-    from runtime.events import Shutdown
+    from runtime.events import Budget, Shutdown
     from runtime.loader import load_elf
     from runtime.machines.pseries import PseriesMachine
 
@@ -77,12 +77,14 @@ def boot(options: Options) -> dict[str, Any]:
         image = repaired(image)
     machine = PseriesMachine(console, image, initrd, WORDS, pv=options.get("pv", False),
                              memory=options["memory"], engine=options["engine"], privileged=options["privileged"],
-                             cpu=options.get("cpu", "power8"))  # fmt: skip
+                             cpu=options.get("cpu", "power8"), cpus=options.get("smp", 1), parallel=options.get("parallel", False))  # fmt: skip
     made = time.process_time()
     wall = time.perf_counter()
-    event = machine.run(options.get("max_instructions"))
-    ran, wall = time.process_time(), time.perf_counter() - wall
     whole = options.get("max_instructions") is None
+    event = machine.run(options.get("max_instructions"))
+    while whole and machine.vm.parallel and isinstance(event, Budget):
+        event = machine.run()
+    ran, wall = time.process_time(), time.perf_counter() - wall
     if whole and (event != Shutdown(0) or b"BOOT-OK" not in console.output):
         raise SystemExit(f"the boot ended with {event} after {console.output[-200:].decode('latin1')!r}")
     stats = machine.statistics()

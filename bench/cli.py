@@ -95,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
         subs[name].add_argument("--max-instructions", type=positive, metavar="N", help="end our boots early")
     subs["boot"].add_argument("--cpu", choices=("power8", "power9"), default="power8", help="power8, hash MMU (default); power9, radix")
+    subs["boot"].add_argument("--smp", type=positive, default=1, metavar="N", help="CPUs (default 1); with more, in parallel too")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip
     subs["exits"].add_argument("--load", action="store_true", help="after the boot, a load of processes, pipes, system calls and page faults")
@@ -117,7 +118,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "boot":
         from . import boot
 
-        report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions, o.cpu)
+        report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions, o.cpu, o.smp)
         return boot, report, report["identical"]
     if o.what == "families":
         from . import families

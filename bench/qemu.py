@@ -77,8 +77,8 @@ def _start(path: str, registers: dict[int, int]) -> None:
         stub.sendall(b"$D#44")  # detach: it goes on
 
 
-def boot(guest: str, memory: int, cpu: str = "power8") -> Usage:
-    """A kernel under QEMU to its power-off. BenchError if it does not get there."""
+def boot(guest: str, memory: int, cpu: str = "power8", smp: int = 1, parallel: bool = False) -> Usage:
+    """A kernel under QEMU to its power-off; `parallel`: a host thread for each of the `smp` CPUs. BenchError if it does not get there."""
     from runtime.cpus import CPUS
     from runtime.hypercalls.rtas import ENTRY_STUB
     from runtime.loader import load_elf
@@ -93,13 +93,14 @@ def boot(guest: str, memory: int, cpu: str = "power8") -> Usage:
     model = CPUS[cpu]
     config = PseriesConfig(
         memory=memory, hpt_log2=max(18, (memory // 128 - 1).bit_length()), cpu_name=f"PowerPC,{model.name}", pvr=model.pvr,
-        isa=model.isa, radix=model.radix, bootargs=WORDS, initrd=(disk, disk + len(initrd)), rtas_base=stub, reserved=((tree, 0x1_0000),), vmx=2,
+        cpus=smp, isa=model.isa, radix=model.radix, bootargs=WORDS, initrd=(disk, disk + len(initrd)), rtas_base=stub, reserved=((tree, 0x1_0000),), vmx=2,
     )  # fmt: skip
     pieces = [(base + s.paddr - kernel.lowest, bytes(s.data)) for s in kernel.segments]
     pieces += [(disk, initrd), (stub, ENTRY_STUB), (tree, build_pseries_tree(config).to_dtb())]
     with TemporaryDirectory(prefix="ppcdbt-qemu-") as name:
         folder = Path(name)
-        command = [SYSTEM, "-M", MACHINE, "-cpu", model.name, "-m", str(memory >> 20), "-nodefaults", "-display", "none",
+        command = [SYSTEM, "-M", MACHINE, "-cpu", model.name, "-m", str(memory >> 20), "-smp", str(smp),
+                   "-accel", f"tcg,thread={'multi' if parallel else 'single'}", "-nodefaults", "-display", "none",
                    "-no-reboot", "-serial", "stdio", "-S", "-gdb", f"unix:{folder}/gdb,server=on,wait=off"]  # fmt: skip
         for index, (address, data) in enumerate(pieces):
             (folder / str(index)).write_bytes(data)

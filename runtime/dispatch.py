@@ -33,6 +33,7 @@ from dbt.exits import STUCK_AFTER, Exit
 from dbt.state import JUMP_CACHE, JUMP_CACHE_ENTRIES
 
 from .clock import next_time, time_now
+from .devices.pages import ALONE, READY
 from .hypercalls.light import end_turn, light_call
 from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
@@ -56,6 +57,7 @@ CODE_FULL = u64(Exit.CODE_FULL)
 FLOAT = u64(Exit.FLOAT)
 FUEL = u64(Exit.FUEL)
 HYPERCALL = u64(Exit.HYPERCALL)
+MMIO = u64(Exit.MMIO)
 LOOKUP = u64(Exit.LOOKUP)
 RETURN = u64(Exit.RETURN)
 STUCK = u64(Exit.STUCK)
@@ -217,6 +219,8 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         v.tb_offset = next_time(machine_of(v)) - v.icount
         v.clock_exits = u64(0)
         reads_time(v)
+    elif kind == MMIO and v.mmio_state == ALONE:
+        v.mmio_state = np.uint32(READY)
     elif kind == HYPERCALL:
         if not light_call(v, v.gpr[3]) and not hash_table_call(v, v.gpr[3]):
             return u64(0)
@@ -265,6 +269,9 @@ def run_on(v):  # type: ignore[no-untyped-def]
             limit = min(limit, v.icount + (STRETCH if v.clock_exits else u64(1)))
         if v.pending & PENDING_DECREMENTER == u64(0):
             limit = min(limit, v.dec_expiry - v.tb_offset)
+        alone = v.mmio_state == READY
+        if alone:
+            limit = min(limit, v.icount + u64(1))
         v.fuel_end = limit
         entry = resolve(v)
         if entry == u64(0):
@@ -273,6 +280,8 @@ def run_on(v):  # type: ignore[no-untyped-def]
             left = _enter(address_of(v), v.tlb, limit - v.icount, entry)
             v.icount = limit - u64(left)
             kind = v.exit
+            if alone and v.mmio_state == READY:  # an interrupt came first: the access will ask again
+                v.mmio_state = np.uint32(0)
             if v.parallel:
                 v.clock_exits = u64(1)
                 if kind == FUEL:

@@ -27,7 +27,8 @@ MACHINE_COUNTERS = (
 )  # fmt: skip
 VCPU_COUNTERS = (
     "lookups", "tlb_fills", "filled_data", "filled_code", "walk_misses", "segment_misses", "flush_all", "flush_page", "flush_space",
-    "shadow_wraps", "slow_loads", "slow_stores", "shared_accesses", "yields", "naps",
+    "shadow_wraps", "slow_loads", "slow_stores", "shared_accesses", "yields", "naps", "tima_loads", "tima_stores",
+    "esb_loads", "esb_stores", "events_queued",
 )  # fmt: skip
 # What made translations or translated code go away: field of the machine record -> in words
 INVALIDATIONS = {

@@ -37,7 +37,8 @@ from .vcpu import VCPU
 # Modules with compiled functions and with their constants; tests/test_dependencies.py knows whether one is missing.
 MACHINERY = (
     "runtime.mmu", *(f"runtime.mmu.{n}" for n in ("multiple", "atomic", "segments", "invalidate", "radix_tlbie", "hcalls", "shared_page")),
-    *(f"runtime.{n}" for n in ("interrupts", "messages", "dispatch", "scheduler", "clock", "halts", "waiting", "hypercalls.table", "hypercalls.light", "devices.xics", "devices.sources")),
+    *(f"runtime.{n}" for n in ("interrupts", "messages", "dispatch", "scheduler", "clock", "halts", "waiting", "hypercalls.table", "hypercalls.light")),
+    *(f"runtime.devices.{n}" for n in ("sources", "xics", "xive", "tima", "pages")),
     *(f"dbt.backend.{n}" for n in ("locks", "codecache", "softfloat", "half", "float_compute", "float_exact", "float_instruction")),
     *(f"dbt.backend.{n}" for n in ("quad", "quad_compute", "quad_exact")),
     *(f"dbt.backend.decimal_{n}" for n in ("wide", "format", "round", "compute", "bits", "exact")),

@@ -51,6 +51,9 @@ def configure_machine(parser: argparse.ArgumentParser) -> None:
                              "test of it, which fails since Linux 5.16 (runtime/machines/repairs.py)")  # fmt: skip
     parser.add_argument("--firmware", choices=("none", "of"), default="none",
                         help="enter the kernel directly with a flattened device tree (default), or through Open Firmware's client interface")  # fmt: skip
+    parser.add_argument("--interrupts", choices=("xics", "xive", "dual"),
+                        help="the interrupt controller: XICS, XIVE (power9), or as the guest asks Open Firmware for (default: dual where it can be, "
+                             "else xics)")  # fmt: skip
     parser.add_argument("--hpt-log2", type=o.number, metavar="N", help="log2 of the hash table's bytes (default: from the memory)")
     parser.add_argument("--mmu", choices=("hash", "radix"), help="how the guest translates addresses (default: radix where the CPU has it)")
     o.add_machine(parser, "512M")
@@ -106,7 +109,7 @@ def machine(options: Any, console: Any, files: tuple[Path, bytes | None], append
         append = f"console=hvc0 {append}"  # without any words it has its own, with another console
     words = f"{append} {options.append}".strip()
     return PseriesMachine(console, image, disk, words, clock=options.clock, hpt_log2=options.hpt_log2,
-                         pv=options.pv != "off", firmware=options.firmware, mmu=options.mmu, **more, **kwargs)  # fmt: skip
+                         pv=options.pv != "off", firmware=options.firmware, mmu=options.mmu, interrupts=options.interrupts, **more, **kwargs)  # fmt: skip
 
 
 def run(options: Any) -> int:

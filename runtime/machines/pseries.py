@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from ..devices.controllers import Xics
+from ..devices.controllers import Xics, Xive
+from ..devices.sources import ESB_BASE, TIMA_BASE
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
@@ -43,12 +44,14 @@ class PseriesMachine:
     `mmu`: what the guest is told to translate by; radix if the CPU has it. `paced`: an idle guest sleeps as long as its clock says,
     instead of having the time pass at once. `terminals`: more of them, by unit address. `pv`: offer the paravirtual framework
     (runtime/hypercalls/paravirt.py); only where privileged instructions trap. `firmware`: "of" enters the kernel through Open Firmware's
-    client interface, "none" with a flattened tree."""
+    client interface, "none" with a flattened tree. `interrupts`: the controller, "xics", "xive", or "dual" for the guest to choose through Open
+    Firmware; without one, "dual" where it can be."""
 
     def __init__(self, console: Any, kernel: Image, initrd: bytes | None = None, append: str = "", *, memory: int = 512 << 20,
                  clock: Literal["instructions", "host"] = "instructions", hpt_log2: int | None = None, paced: bool = False, pv: bool = False,
                  mmu: Literal["hash", "radix"] | None = None, firmware: Literal["none", "of"] = "none",
-                 terminals: Mapping[int, Any] | None = None, **options: Any) -> None:  # fmt: skip
+                 terminals: Mapping[int, Any] | None = None, interrupts: Literal["xics", "xive", "dual"] | None = None,
+                 **options: Any) -> None:  # fmt: skip
         if clock not in ("instructions", "host"):
             raise ValueError(f"clock={clock!r}: instructions or host")
         if firmware not in ("none", "of"):
@@ -73,7 +76,13 @@ class PseriesMachine:
         self.before_paravirtual: dict[str, Any] = {}  # statistics when the guest first called the paravirtual framework
         self._request: Event | None = None
         self._started = time.monotonic_ns()
-        self.interrupts = Xics(self.vm, {CONSOLE_INTERRUPT: False})
+        modern = self.vm.cpu.isa >= "3.0"
+        self.mode: str = interrupts or ("dual" if modern and firmware == "of" else "xics")
+        if self.mode != "xics" and not modern:
+            raise ValueError(f"a {self.vm.cpu.name} has no XIVE")
+        if self.mode == "dual" and firmware != "of":
+            raise ValueError("interrupts='dual': without firmware a guest cannot choose: xics or xive")
+        self.interrupts: Xics | Xive = (Xive if self.mode == "xive" else Xics)(self.vm, {CONSOLE_INTERRUPT: False})
         log2 = hpt_log2 or max(18, (memory // 128 - 1).bit_length())
         self.vm.set_record(htab=self.vm.map((1 << log2) + (1 << log2 if log2 < 20 else 0)), htab_groups=1 << (log2 - 7))
         self.firmware: OpenFirmware | None = None
@@ -120,6 +129,12 @@ class PseriesMachine:
         if self.clock == "host":
             return time.time_ns()
         return BOOT_EPOCH_NS + self.timebase() * 10**9 // TIMEBASE_HZ
+
+    def choose_interrupts(self, xive: bool) -> bool:
+        """The guest asks for XIVE in exploitation mode, or for XICS; whether it has that now."""
+        if self.mode == "dual":
+            self.interrupts = (Xive if xive else Xics)(self.vm, {CONSOLE_INTERRUPT: False})
+        return isinstance(self.interrupts, Xive) == xive
 
     def request_shutdown(self, status: int, /) -> None:
         """End the run."""
@@ -212,7 +227,7 @@ class PseriesMachine:
             memory=self.memory_size, hpt_log2=hpt_log2, cpus=len(self.vcpus), cpu_name=f"PowerPC,{cpu.name}", pvr=cpu.pvr,
             bootargs=append, initrd=initrd, rtas_base=rtas, rtas_entry=rtas, rtas_tokens=tokens(), reserved=reserved,
             isa=cpu.isa, radix=self.radix, vmx=2, terminals=tuple(self.terminals), paravirtual=CALL if self.pv else (),
-            instantiate_rtas=rtas is None,
+            instantiate_rtas=rtas is None, interrupts=self.mode,
         )  # fmt: skip
 
     # -- running
@@ -300,6 +315,8 @@ class PseriesMachine:
 
     def _no_device(self, vcpu: VCPU, event: Mmio) -> str:
         kind = "store to" if event.write else "load from"
+        if isinstance(self.interrupts, Xive) and ESB_BASE <= event.address < TIMA_BASE + (4 << 16):
+            return f"{kind} {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: XIVE has no such source, queue or register"
         return (
             f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: there is no memory and no device. "
             f"The guest is lost, or needs more --memory than {self.memory_size >> 20}M."

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from runtime.devices.sources import PAGE_SHIFT, RESERVED, TIMA_OS, TIMA_USER
 from runtime.hypercalls.console import CONSOLE_UNIT
 from runtime.hypercalls.rtas import tokens
+from runtime.hypercalls.xive import SIZES
 from runtime.machines.fdt import Node, Tree, cells64
 
 TIMEBASE_HZ: Final = 512_000_000
@@ -66,6 +68,11 @@ PAGE_SIZES_64K: Final = (
 
 RADIX_PAGE_SIZES: Final = ((0, 12), (5, 16), (1, 21), (2, 30))
 DECREMENTER_BITS: Final = 56
+INTERRUPTS: Final = ("xics", "xive", "dual")
+# ibm,architecture-vec-5: bytes of option vector 5, and their bits (LoPAPR; Linux 6.1 arch/powerpc/include/asm/prom.h)
+VECTOR_5: Final = "ibm,architecture-vec-5"
+OV5_XIVE, OV5_MMU, OV5_HASH, OV5_RADIX = 23, 24, 25, 26
+EXPLOIT, EITHER, RADIX, GTSE = 0x40, 0x80, 0x40, 0x40
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,7 @@ class PseriesConfig:
     cache_line: int = 128
     l1_size: int = 32 << 10
     console_interrupt: int | None = CONSOLE_INTERRUPT
+    interrupts: str = "xics"  # or "xive"; "dual": XICS, and the guest may ask Open Firmware for XIVE
     paravirtual: tuple[int, ...] = ()  # the instructions of a call to the paravirtual framework; none: there is no such framework
     terminals: tuple[int, ...] = ()  # unit addresses of further virtual terminals, which the guest polls
     reserved: tuple[tuple[int, int], ...] = ()
@@ -115,6 +123,8 @@ class PseriesConfig:
             raise ValueError(f"a hashed page table of 2**{self.hpt_log2} bytes: from 18 to 46 are possible")
         if self.radix and self.isa == "2.07":
             raise ValueError(f"radix translation came with ISA 3.0, not {self.isa}")
+        if self.interrupts not in INTERRUPTS or (self.interrupts != "xics" and self.isa == "2.07"):
+            raise ValueError(f"interrupts {self.interrupts} of ISA {self.isa}: {', '.join(INTERRUPTS)}; XIVE came with 3.0")
         if self.vmx not in (0, 1, 2):
             raise ValueError(f"vmx {self.vmx}: 0, 1 or 2")
         if self.initrd is not None and not 0 <= self.initrd[0] < self.initrd[1] <= self.memory:
@@ -157,9 +167,18 @@ def _chosen(root: Node, config: PseriesConfig) -> None:
     console = f"/vdevice/vty@{CONSOLE_UNIT:x}"
     chosen.set("linux,stdout-path", console)
     chosen.set("stdout-path", console)
-    if config.radix:
-        # what ibm,client-architecture-support would have settled: byte 24 the MMU, byte 26 that the guest may use tlbie
-        chosen.set("ibm,architecture-vec-5", bytes(24) + bytes((0x40, 0, 0x40)))
+    if config.isa >= "3.0":
+        # what ibm,client-architecture-support would settle: interrupts, the MMU, that the guest may use tlbie
+        chosen.set(VECTOR_5, vector_5(config.interrupts == "xive", config.radix))
+    if config.interrupts != "xics":
+        wanted = EXPLOIT if config.interrupts == "xive" else EITHER
+        options = (OV5_XIVE, wanted, OV5_MMU, RADIX * config.radix, OV5_HASH, 0, OV5_RADIX, GTSE * config.radix)
+        chosen.set("ibm,arch-vec-5-platform-support", bytes(options))
+
+
+def vector_5(xive: bool, radix: bool) -> bytes:
+    """What the partition has, of option vector 5."""
+    return bytes(OV5_XIVE) + bytes((EXPLOIT * xive, RADIX * radix, 0, GTSE * radix))
 
 
 def _rtas(tree: Tree, config: PseriesConfig) -> None:
@@ -263,8 +282,26 @@ def _vdevice(root: Node, config: PseriesConfig) -> None:
 
 def _interrupt_controller(root: Node, config: PseriesConfig) -> None:
     node = root.add("interrupt-controller")
+    if config.interrupts == "xive":
+        describe_xive(root, node, config.cpus)
+        return
     node.set("device_type", "PowerPC-External-Interrupt-Presentation")
     node.set("compatible", "IBM,ppc-xicp")
     node.set("interrupt-controller")
     node.set("#interrupt-cells", 2)
     node.set("ibm,interrupt-server-ranges", [0, config.cpus])
+
+
+def describe_xive(root: Node, node: Node, cpus: int) -> None:
+    """Make the interrupt controller's node that of XIVE (PAPR; what Linux 6.1 arch/powerpc/sysdev/xive/spapr.c reads of it)."""
+    size = 1 << PAGE_SHIFT
+    node.name = f"interrupt-controller@{TIMA_USER:x}"
+    node.properties.clear()
+    node.set("device_type", "power-ivpe")
+    node.set("compatible", "ibm,power-ivpe")
+    node.set("reg", cells64(TIMA_USER, size, TIMA_OS, size))  # the guest's own view, and its kernel's
+    node.set("ibm,xive-eq-sizes", list(SIZES))
+    node.set("ibm,xive-lisn-ranges", [0, cpus])  # sources for inter-processor interrupts
+    node.set("interrupt-controller")
+    node.set("#interrupt-cells", 2)
+    root.set("ibm,plat-res-int-priorities", [RESERVED, 0xFF - RESERVED])  # from which on, how many

@@ -28,6 +28,7 @@ from dbt.backend.machinery import (
     write64,
 )
 from dbt.exits import Exit
+from runtime.devices.pages import answers, interrupt_access
 
 from .faults import FAILED
 from .shared_page import after_shared_store, before_shared_access, on_shared_page
@@ -97,7 +98,9 @@ def is_ram(v, real, storing):  # type: ignore[no-untyped-def]
 
 @linked
 def device(v, real, size, write, data):  # type: ignore[no-untyped-def]
-    """A device access: ask the runtime, or consume its answer. 1 if answered, and mmio_data is the datum of a load."""
+    """A device access: ask the runtime, or consume its answer; the interrupt controller's pages answer at once. 1 if answered, and mmio_data is the datum of a load."""
+    if answers(v, real):
+        return interrupt_access(v, real, size, write, data)
     if v.mmio_state == ANSWERED and v.mmio_address == real and v.mmio_size == size and v.mmio_write == write:
         v.mmio_state = u64(0)
         return u64(1)

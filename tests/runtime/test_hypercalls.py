@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import pytest
 
+from runtime.devices.controllers import Route, Xive
 from runtime.hypercalls import HYPERCALLS, PaprState, hypercall
 from runtime.hypercalls.table import HPT_FAMILY, LIGHT, NAMES, NUMBERS
+from runtime.vm import VM
+
+from .conftest import FakeMachine
 
 H_SUCCESS, H_HARDWARE, H_FUNCTION, H_PARAMETER, H_RESOURCE = 0, -1, -2, -4, -16
-H_P2, H_P3, H_P4, H_UNSUPPORTED_FLAG = -55, -56, -57, -256
+H_P2, H_P3, H_P4, H_P5, H_UNSUPPORTED_FLAG = -55, -56, -57, -58, -256
 MINUS_ONE = (1 << 64) - 1
 VTY = 0x71000000
 PUT, GET = 0x58, 0x54
@@ -308,3 +313,70 @@ def test_no_guest_can_raise_in_the_host(vm):
         args = [rng.choice(interesting) if rng.random() < 0.8 else rng.getrandbits(64) for _ in range(6)]
         vm.call(rng.choice(numbers), *args, cpu=rng.randrange(2))
     assert sum(vm.stats.values()) >= 20000
+
+
+# XIVE.
+
+
+@pytest.fixture
+def xive(vm) -> Iterator[FakeMachine]:
+    with VM(memory=1 << 20, cpus=2, engine="interpreter") as engine:
+        vm.interrupts = Xive(engine, {0x1100: False, 0x1200 - 1: True})
+        yield vm
+
+
+def answer(vm, *call: int) -> list[int]:
+    """Status (0) and the first four results."""
+    assert vm.call(*call) == H_SUCCESS
+    return list(vm.vcpus[0].gpr[4:8])
+
+
+def test_xive_calls_need_xive(vm):
+    for number in (0x3A8, 0x3AC, 0x3B0, 0x3B4, 0x3B8, 0x3BC, 0x3C0, 0x3C4, 0x3C8, 0x3CC, 0x3D0):
+        assert vm.call(number, 0, 0) == H_FUNCTION
+
+
+def test_xive_sources(xive):
+    """Where their pages are (64 KiB, the trigger page first), and where their events go."""
+    esb = 0x6010000000000
+    assert answer(xive, 0x3A8, 0, 1) == [1, esb + 0x30000, esb + 0x20000, 16]
+    assert answer(xive, 0x3A8, 0, 0x11FF) == [0xC, MINUS_ONE, MINUS_ONE, 16]
+    assert xive.call(0x3A8, 1, 0) == H_PARAMETER
+    assert xive.call(0x3A8, 0, 2) == xive.call(0x3B0, 0, MINUS_ONE) == xive.call(0x3CC, 0, 5) == H_P2
+    assert xive.call(0x3AC, 2, 0x1100, 1, 6, 0x123) == H_SUCCESS
+    assert answer(xive, 0x3B0, 0, 0x1100)[:3] == [1, 6, 0x123]
+    assert xive.call(0x3AC, 0, 0x1100, 0, 5, 0x999) == H_SUCCESS  # keeps its number
+    assert answer(xive, 0x3B0, 0, 0x1100)[:3] == [0, 5, 0x123]
+    assert xive.call(0x3AC, 0, 0x1100, 7, 0xFF, 0) == H_SUCCESS
+    assert answer(xive, 0x3B0, 0, 0x1100)[:3] == [0, 0xFF, 0x123]
+    assert xive.call(0x3AC, 0, 2, 0, 5, 0) == H_P2
+    assert xive.call(0x3AC, 0, 0, 2, 5, 0) == H_P3
+    assert xive.call(0x3AC, 0, 0, 0, 7, 0) == H_P4  # reserved for the hypervisor
+    assert xive.call(0x3AC, 4, 0, 0, 5, 0) == H_PARAMETER
+    assert xive.call(0x3CC, 0, 0x1100) == H_SUCCESS
+    assert xive.call(0x3C0, 0, 0, 0) == xive.call(0x3C4, 0, 0) == H_FUNCTION
+
+
+def test_xive_queues(xive):
+    end = 0x6010000000000 + (0x1200 << 17)
+    assert answer(xive, 0x3B4, 0, 1, 6)[:2] == [end + ((8 + 6) << 17), 16]
+    assert xive.call(0x3B4, 0, 2, 6) == H_P2 and xive.call(0x3B4, 0, 0, 7) == H_P3
+    assert xive.call(0x3B8, 1, 1, 6, 0x4000, 12) == H_SUCCESS
+    assert answer(xive, 0x3BC, 0, 1, 6) == [1, 0x4000, 12, 0]
+    assert answer(xive, 0x3BC, 1, 1, 6) == [3, 0x4000, 12, 0]  # the generation bit begins as 1
+    xive.interrupts.set_route(0, Route(1, 6, 5))
+    assert answer(xive, 0x3C8, 0, 0, 0xC00, 0)[0] == 1  # H_INT_ESB: P and Q were off
+    xive.interrupts.pulse(0)
+    assert answer(xive, 0x3BC, 1, 1, 6) == [3, 0x4000, 12, 1]
+    assert answer(xive, 0x3C8, 0, 0, 0x800, 0)[0] == 2
+    assert answer(xive, 0x3C8, 1, 0, 0x400, 0)[0] == MINUS_ONE
+    assert xive.call(0x3C8, 0, 0, 0x10000, 0) == H_P3 and xive.call(0x3C8, 0, 9, 0, 0) == H_P2
+    assert xive.call(0x3B8, 0, 1, 6, 0, 0) == H_SUCCESS
+    assert answer(xive, 0x3BC, 0, 1, 6) == [0, 0, 0, 0]
+    assert xive.call(0x3B8, 2, 0, 6, 0x4000, 12) == H_PARAMETER
+    assert xive.call(0x3B8, 0, 2, 6, 0x4000, 12) == H_P2
+    assert xive.call(0x3B8, 0, 0, 9, 0x4000, 12) == H_P3
+    assert xive.call(0x3B8, 0, 0, 6, 0x4100, 12) == xive.call(0x3B8, 0, 0, 6, 0x10000, 12) == H_P4  # unaligned; not RAM
+    assert xive.call(0x3B8, 0, 0, 6, 0x4000, 13) == H_P5
+    assert xive.call(0x3D0, 0) == H_SUCCESS and xive.call(0x3D0, 1) == H_PARAMETER
+    assert answer(xive, 0x3B0, 0, 0)[1] == 0xFF
