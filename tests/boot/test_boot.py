@@ -121,3 +121,20 @@ def test_exits_are_accounted_for(interpreted: Boot) -> None:
     removed = s["counters"]["hcall_remove"] + 4 * s["counters"]["hcall_bulk"]
     assert 0 < s["invalidations"]["H_REMOVE, H_BULK_REMOVE"] <= removed
     assert s["invalidations"]["code: stores"] <= s["counters"]["code_invalidations"]
+
+
+@pytest.mark.slow
+def test_a_script_in_place_of_init() -> None:
+    """It runs in an archive appended to the initial RAM disk, and its exit status comes back."""
+    from guests.fetch import scripted
+    from runtime.loader import load_initrd
+
+    from .debian_rig import boot as boot_kernel
+    from .debian_rig import lines
+
+    try:
+        kernel, initrd = fetch("pseries64be")
+    except FetchError as e:
+        pytest.skip(str(e))
+    found, status = boot_kernel(kernel, scripted(load_initrd(initrd), b"echo on $(uname -m)\nexit 5\n"))
+    assert (found.event, status) == (Shutdown(0), 5) and "on ppc64" in lines(found)
