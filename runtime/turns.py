@@ -74,9 +74,14 @@ class Turns:
                 continue
             if kind == Exit.HALT and vcpu.halted:
                 return Halted()
+            before = vcpu.icount
             event = vcpu.left(Exit(kind))
             if event is not None:
                 return event
+            left -= (ran := vcpu.icount - before)  # what was emulated counts too
+            self._left.value -= min(ran, self._left.value)
+            if left <= 0:
+                return Budget()
 
     def _reference(self) -> int:
         """run_turns, for the engine that is plain Python."""

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
+from runtime.hypercalls.registry import note
+
 # lis r0,0x4b56; ori r0,r0,0x4d21; sc; nop
 CALL: Final = (0x3C004B56, 0x60004D21, 0x44000002, 0x60000000)
 VENDOR: Final = 42 << 16
@@ -40,7 +42,7 @@ def paravirtual_call(vcpu: Any, stats: MutableMapping[str, int]) -> str:
     """Answer the call that a vCPU has just made, and count it by name; the name."""
     token = vcpu.gpr[11] & 0xFFFF_FFFF
     name, fn = CALLS.get(token, (f"unknown paravirtual {token:#x}", lambda vcpu: (EV_UNIMPLEMENTED,)))
-    stats[name] = stats.get(name, 0) + 1
+    note(stats, name)
     for n, value in enumerate(fn(vcpu)):
         vcpu.gpr[3 + n] = value
     return name

