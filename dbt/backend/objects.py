@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import struct
 from array import array
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,20 @@ def map_file(address: int, size: int, fd: int, offset: int) -> None:
     protection = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
     if _libc.mmap(address, size, protection, mmap.MAP_PRIVATE | MAP_FIXED, fd, offset) != address:
         raise OSError(ctypes.get_errno(), "a file of linked code cannot be mapped")
+
+
+def map_reading(path: str) -> memoryview:
+    """The bytes of a file, for as long as the process lives; none if it cannot be read. Python's mmap would keep a descriptor that guests see."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return memoryview(b"")
+    try:
+        size = os.fstat(fd).st_size
+        address = _libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, fd, 0) if size else None
+    finally:
+        os.close(fd)
+    return memoryview(b"") if address in (None, 2**64 - 1) else view_memory(address, size).toreadonly()
 
 
 def view_memory(address: int, size: int) -> memoryview:

@@ -1,26 +1,27 @@
 """Compiled regions on disk: found by the words they were made from, so that a second run compiles nothing.
 
 A region depends on its page's mode, its offset in the page and the words it covers, and on nothing else in the page or
-anywhere in memory (its code is position-independent in the guest). Two files are appended to: records, and an index of {key of an
-entry, place of its record}, which is all that a start reads. A key is made from the mode, the entry's offset and the words that follow it.
+anywhere in memory (its code is position-independent in the guest). There are two files: records, one after the other, and a table (index.py)
+from the key of an entry to its record's place. A key is made from the mode, the entry's offset and the words that follow it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import struct
+import time
 import zlib
 from array import array
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..mode import Mode
 from ..records import Record
 from . import cache
 from .cache import blake2b
-from .objects import Arena, load_object
+from .index import Index
+from .objects import Arena, load_object, map_reading
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -62,21 +63,11 @@ class RegionCache:
     def __init__(self, engine: Engine, parallel: bool = False) -> None:
         self._engine, self._parallel = engine, parallel
         self._path = cache.path("regions", engine.image.key + ("-parallel" if parallel else ""))
-        self._index = self._path + ".index"
+        self._index = Index(self._path + ".table")
         self._known: dict[int, Compiled] = {}
-        self._places: dict[int, int] = {}  # key to record, of those on disk that were not read yet
-        self._data: mmap.mmap | bytes = b""
+        self._tried: set[int] = set()  # keys that were looked up on disk
+        self._data = map_reading(self._path)
         self._new: list[tuple[bytes, list[int]]] = []  # records, and the keys of their entries
-        self._read()
-
-    def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            with open(self._path, "rb") as f:
-                self._data = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
-            with open(self._index, "rb") as f:
-                index = f.read()
-            pairs = array("Q", index[: len(index) & -16])
-            self._places = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def _record(self, at: int) -> Compiled | None:
         """The record at a place; None if it is torn."""
@@ -85,7 +76,7 @@ class RegionCache:
             return None
         magic, _, _, entries, count, length, crc = _HEAD.unpack_from(data, at)
         at += _HEAD.size
-        body = data[at : at + 2 * entries + 6 * count + length]
+        body = bytes(data[at : at + 2 * entries + 6 * count + length])
         if magic != _MAGIC or len(body) < 2 * entries + 6 * count + length or zlib.crc32(body) != crc:
             return None
         middle = 2 * entries
@@ -96,9 +87,13 @@ class RegionCache:
         """A cached region that can be entered at byte `offset` of a page of 1,024 instruction words."""
         key = key_of(words, offset, mode.key)
         made = self._known.get(key)
-        if made is None and (at := self._places.pop(key, None)) is not None and (made := self._record(at)) is not None and made.matches(words):
-            for entry in made.entries:
-                self._known[key_of(words, 4 * entry, mode.key)] = made
+        if made is None and key not in self._tried:
+            self._tried.add(key)
+            at = self._index.get(key)
+            made = self._record(at) if at is not None else None
+            if made is not None and made.matches(words):
+                for entry in made.entries:
+                    self._known[key_of(words, 4 * entry, mode.key)] = made
         return made if made is not None and made.matches(words) else None
 
     def compile(self, words: memoryview, offset: int, mode: Mode, arrivals: Collection[int] | None) -> Compiled:
@@ -131,23 +126,26 @@ class RegionCache:
             return
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            if os.path.exists(self._path) and os.path.getsize(self._path) > LIMIT:
-                return
-            data = b"".join(record for record, _ in new)
-            at = _append(self._path, data) - len(data)
-            pairs = array("Q")
-            for record, keys in new:
-                for key in keys:
-                    pairs.extend((key, at))
-                at += len(record)
-            _append(self._index, pairs.tobytes())
+            with open(self._path, "ab") as f:
+                _lock(f.fileno())
+                at = f.seek(0, os.SEEK_END)
+                if at > LIMIT:
+                    return
+                places = []
+                for record, keys in new:
+                    f.write(record)
+                    places += [(key, at) for key in keys]
+                    at += len(record)
+                f.flush()
+                self._index.add(places)
 
 
-def _append(path: Any, data: bytes) -> int:
-    """Append to a file, whoever else does; where the data ends."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(fd, data)
-        return os.lseek(fd, 0, os.SEEK_CUR)
-    finally:
-        os.close(fd)
+def _lock(fd: int) -> None:
+    """Keep others from writing while this descriptor is open. OSError if someone else does for long (it may have been stopped)."""
+    import fcntl
+
+    for _ in range(100):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.005)
+    raise TimeoutError(f"descriptor {fd} stays locked")
