@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..frontend.fork import Question, resolve, support
+from ..frontend.fork import Question, questions, resolve, support
 from ..frontend.insn import Insn
 from ..mode import ANY, LEVELS, MODES, Mode
 from .decoder import LEAF
@@ -25,6 +25,8 @@ class TrieBuilder:
         self._illegal = illegal | LEAF
         self._known: dict[tuple[int, ...], int] = {}
         self._leaves: dict[tuple[object, ...], int] = {}  # by instruction and the mode bits it asked about
+        self._asked: dict[int, tuple[list[tuple[int, int]], list[str], list[Question]]] = {}  # by instruction: what decides its handler
+        self._splits: dict[int, list[Any]] = {}  # by level and primary opcode: {shift, width, parts}, an instruction, or None
 
     def node(self, shift: int, width: int, children: Iterable[int]) -> int:
         """The index of a node, or the child if all are the same."""
@@ -41,46 +43,38 @@ class TrieBuilder:
         """The trie of one mode and level. `plan`: instruction, its questions, the number of its first handler."""
         leaves = {}
         for insn, tree, first in plan:
-            fields, asked = support(tree)
+            if insn.index not in self._asked:
+                fields, asked = support(tree)
+                pieces = sorted({(31 - last, last - start + 1) for f in fields for start, last in f.pieces}, reverse=True)
+                self._asked[insn.index] = pieces, asked, list(questions(tree))
+            pieces, asked, about = self._asked[insn.index]
             key = (insn.index, *(getattr(mode, name) for name in asked))
             if key not in self._leaves:
-                pieces = sorted({(31 - last, last - start + 1) for f in fields for start, last in f.pieces}, reverse=True)
-                self._leaves[key] = self._variants(tree, first, pieces, insn.bits, mode)
+                alike = [(shift, _alike(shift, width, about, insn.bits, mode)) for shift, width in pieces]
+                self._leaves[key] = self._variants(tree, first, alike, insn.bits, mode)
             leaves[insn.index] = self._leaves[key]
-        primaries = []
-        for primary in range(64):
-            rows = sorted(
-                (p[0] for p in plan if p[0].bits >> 26 == primary and _has(p[0], mode.level)),
-                key=lambda i: -i.mask.bit_count(),
-            )
-            primaries.append(self._split(rows, leaves, 0xFC00_0000))
-        return self.node(26, 6, primaries)
+        if mode.level not in self._splits:
+            by_primary: list[list[Insn]] = [[] for _ in range(64)]
+            for insn, _, _ in plan:
+                if mode.level == ANY or mode.level in insn.levels:
+                    by_primary[insn.bits >> 26].append(insn)
+            self._splits[mode.level] = [_split(sorted(rows, key=lambda i: -i.mask.bit_count()), 0xFC00_0000) for rows in by_primary]
+        return self.node(26, 6, [self._place(s, leaves) for s in self._splits[mode.level]])
 
-    def _variants(self, tree: Question | int, first: int, pieces: list[tuple[int, int]], word: int, mode: Mode) -> int:
+    def _variants(self, tree: Question | int, first: int, pieces: list[tuple[int, list[int]]], word: int, mode: Mode) -> int:
         if not pieces:
             return first + resolve(tree, word, mode) | LEAF
-        (shift, width), rest = pieces[0], pieces[1:]
-        return self.node(
-            shift, width, [self._variants(tree, first, rest, word | x << shift, mode) for x in range(1 << width)]
-        )
+        (shift, alike), rest = pieces[0], pieces[1:]
+        made = {x: self._variants(tree, first, rest, word | x << shift, mode) for x in dict.fromkeys(alike)}
+        return self.node(shift, len(alike).bit_length() - 1, [made[x] for x in alike])
 
-    def _split(self, rows: list[Insn], leaves: dict[int, int], tested: int) -> int:
-        """A subtree that tells `rows` (most specific first) apart by bits not yet tested."""
-        if not rows:
+    def _place(self, split: Any, leaves: dict[int, int]) -> int:
+        if split is None:
             return self._illegal
-        if not rows[0].mask & ~tested:
-            return leaves[rows[0].index]
-        common = rows[0].mask
-        for i in rows[1:]:
-            if i.mask & ~tested:
-                common &= i.mask
-        shift, width = _longest_run((common & ~tested) or (rows[0].mask & ~tested))
-        run = ((1 << width) - 1) << shift
-        children = []
-        for x in range(1 << width):
-            fit = [i for i in rows if not (i.bits ^ x << shift) & i.mask & run]
-            children.append(self._split(fit, leaves, tested | run))
-        return self.node(shift, width, children)
+        if isinstance(split, int):
+            return leaves[split]
+        shift, width, parts = split
+        return self.node(shift, width, [self._place(part, leaves) for part in parts])
 
     def finish(self, roots: list[int]) -> tuple[Any, Any]:
         """(nodes, roots) as arrays, for `place`."""
@@ -95,8 +89,29 @@ def build_trie(plan: list[tuple[Insn, Question | int, int]], illegal: int) -> tu
     )
 
 
-def _has(insn: Insn, level: int) -> bool:
-    return level == ANY or level in insn.levels
+def _alike(shift: int, width: int, about: list[Question], word: int, mode: Mode) -> list[int]:
+    """For each value of a piece of a word the first that no question tells from it."""
+    piece = (1 << width) - 1 << shift
+    if any(q.mask & piece and q.mask & ~piece for q in about):  # one about this piece and another
+        return list(range(1 << width))
+    about = [q for q in about if q.mask & piece]
+    first: dict[tuple[Any, ...], int] = {}
+    return [first.setdefault(tuple(q.answer(word | x << shift, mode) for q in about), x) for x in range(1 << width)]
+
+
+def _split(rows: list[Insn], tested: int) -> Any:
+    """{shift, width, parts} that tells `rows` (most specific first) apart by bits not yet tested; an instruction's index; None."""
+    if not rows:
+        return None
+    if not rows[0].mask & ~tested:
+        return rows[0].index
+    common = rows[0].mask
+    for i in rows[1:]:
+        if i.mask & ~tested:
+            common &= i.mask
+    shift, width = _longest_run((common & ~tested) or (rows[0].mask & ~tested))
+    run = ((1 << width) - 1) << shift
+    return shift, width, [_split([i for i in rows if not (i.bits ^ x << shift) & i.mask & run], tested | run) for x in range(1 << width)]
 
 
 def _longest_run(mask: int) -> tuple[int, int]:

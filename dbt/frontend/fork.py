@@ -24,6 +24,22 @@ class Question:
     value: Value
     choices: tuple[Hashable, ...]
     next: dict[Hashable, Question | int] = field(default_factory=dict)  # int: index of a finished path
+    mask: int = 0  # of the fields that the value is made of
+    _modes: tuple[str, ...] = ()
+    _answers: dict[tuple[int, ...], Hashable] = field(default_factory=dict)  # by what the value is made of
+
+    def __post_init__(self) -> None:
+        for f in self.value.weak:
+            self.mask |= f.mask if isinstance(f, Field) else 0
+        self._modes = tuple(m for m in self.value.weak if not isinstance(m, Field))
+
+    def answer(self, word: int, mode: Any) -> Hashable:
+        """The choice of a concrete word in a concrete mode; None if it is none of them."""
+        key = (word & self.mask, *(getattr(mode, m) for m in self._modes))
+        if key not in self._answers:
+            x = value_of(self.value, word, mode)
+            self._answers[key] = bool(x) if self.choices == (True, False) else x if x in self.choices else None
+        return self._answers[key]
 
 
 class Tracer:
@@ -102,9 +118,7 @@ def support(node: Question | int) -> tuple[list[Field], list[str]]:
 def resolve(node: Question | int, word: int, mode: Any) -> int:
     """The path a concrete word takes in a concrete mode."""
     while isinstance(node, Question):
-        x = value_of(node.value, word, mode)
-        answer: Hashable = bool(x) if node.choices == (True, False) else x if x in node.choices else None
-        node = node.next[answer]
+        node = node.next[node.answer(word, mode)]
     return node
 
 
