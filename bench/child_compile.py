@@ -9,7 +9,7 @@ Options = dict[str, Any]
 
 
 def build(options: Options) -> dict[str, Any]:
-    """The handlers and the machinery, into the (empty) cache that the environment names: seconds by stage."""
+    """The decoder and the machinery, into the (empty) cache that the environment names: seconds by stage."""
     from dbt.backend.build import parts
     from dbt.backend.image import load_image
     from runtime.vm import MACHINERY
@@ -31,8 +31,7 @@ def build(options: Options) -> dict[str, Any]:
     parts(load_image(MACHINERY))
     return {
         "seconds": whole, "cpu": cpu, "warm_seconds": time.perf_counter() - start, "stages": seconds,
-        "handlers": len(image.handler_names), "helpers": len(image.exports),
-        "handler_bytes": sum(map(len, image.handlers)), "machinery_bytes": len(image.machinery),
+        "handlers": image.firsts[-1] + 1, "helpers": len(image.exports), "machinery_bytes": len(image.machinery),
     }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     subs["compile"].add_argument("--boot", type=int, default=200_000_000, metavar="N",
                                  help="compile for so many instructions of a boot too (default 200000000; 0: none)")  # fmt: skip
     subs["compile"].add_argument("--limit", type=positive, default=60, metavar="N", help="regions to time (default 60)")
-    subs["compile"].add_argument("--no-build", action="store_true", help="leave out the handlers and machinery (about a minute)")
+    subs["compile"].add_argument("--no-build", action="store_true", help="leave out the decoder and the machinery (some 20 seconds)")
     return top
 
 

@@ -30,7 +30,7 @@ def run(only: Sequence[str], boot: int, limit: int, build: bool, quick: bool, sa
     rows = found["rows"]
     report |= {k: found[k] for k in ("asked", "covered", "distinct")} | {"regions": rows, "summary": summarise(rows)}
     if build:
-        say("compiling handlers and machinery from nothing")
+        say("compiling decoder and machinery from nothing")
         with TemporaryDirectory(prefix="ppcdbt-bench-cache-") as name:
             usage, cold = child("build", {}, Path(name))
             report["cold_build"] = cold | {"user": usage.user, "peak_rss": usage.rss}
@@ -71,14 +71,14 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
             slow.add(str(r["instructions"]), r["blocks"], r["entries"], r["text_bytes"] / 1e3, *(1e3 * r[s] for s in STAGES))
         out.append(slow)
     if cold := report.get("cold_build"):
-        table = Table("First start: handlers and machinery from nothing", ["stage", "seconds"])
+        table = Table("First start: decoder and machinery from nothing", ["stage", "seconds"])
         for name, seconds in cold["stages"].items():
             table.add(name, seconds)
         table.rule()
         table.add("all, wall", cold["seconds"])
         table.add("all, user CPU of the process", cold["user"])
         table.add("read again (warm)", cold["warm_seconds"])
-        table.notes = [f"{cold['handlers']} handlers ({cold['handler_bytes'] >> 10} KB), {cold['helpers']} helpers "
+        table.notes = [f"a decoder for {cold['handlers']} handlers, which are built when needed; {cold['helpers']} helpers "
                        f"({cold['machinery_bytes'] >> 10} KB); peak {cold['peak_rss'] >> 20} MB"]  # fmt: skip
         out.append(table)
     return out

@@ -110,7 +110,7 @@ def region_cache() -> Iterator[Path]:
 
     with TemporaryDirectory(prefix="ppcdbt-bench-cache-") as name:
         folder = Path(name)
-        for kind in ("linked", "handlers", "machinery", "direct", "keys"):
+        for kind in ("linked", "handlers", "machinery", "keys"):
             there = Path(directory(), kind)
             there.mkdir(parents=True, exist_ok=True)
             (folder / kind).symlink_to(there.resolve())

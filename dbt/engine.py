@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib
+import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from .backend.faults import faults, release_window, reserve_window
-from .backend.image import Image, Progress, load_image, place_direct, place_image
+from .backend.image import Image, Progress, keep, load_image, place_direct, place_image
 from .backend.linked import ADDRESS, Placed
 from .backend.objects import Arena, host_function, map_memory, unmap_memory, view_memory
 
@@ -26,7 +29,9 @@ class Engine:
         self.image: Image = load_image(machinery, isa)
         self.arena = Arena(64 << 20, ADDRESS)
         self.code: Placed = place_image(self.image, self.arena, progress)
-        self._direct_roots: list[int] = []
+        self._direct: Placed | None = None
+        self._building = threading.Lock()
+        self._built: set[tuple[int, bool]] = set()  # by process: it may be a copy
         self._functions: dict[tuple[str, int], Callable[..., int]] = {}
 
     def address(self, name: str) -> int:
@@ -40,13 +45,30 @@ class Engine:
         """Roots of the interpreter's decoder by Mode.key; with `direct`, for machines whose storage is a window (backend/faults.py)."""
         if not direct:
             return self.code.roots
-        if not self._direct_roots:
-            direct_code = place_direct(self.image, self.code.symbols, self.arena, progress)
-            self.code.symbols.update(direct_code.symbols)
-            self._direct_roots = direct_code.roots
+        if self._direct is None:
+            self._direct = place_direct(self.image, self.code.symbols, self.arena, progress)
+            self.code.symbols.update(self._direct.symbols)
             faults.install(self.code.symbols)
             faults.watch(self.arena)
-        return self._direct_roots
+        return self._direct.roots
+
+    def build_handler(self, number: int, direct: bool) -> None:
+        """Build the interpreter's handler that a decoder did not find (Exit.UNBUILT)."""
+        from .backend import build
+
+        placed = self._direct if direct else self.code
+        assert placed is not None
+        with self._building:
+            build.build_handler(self.image, self.arena, self.code.symbols, placed, number, direct)
+            if not self._built:
+                atexit.register(self.keep)
+            self._built.add((os.getpid(), direct))
+
+    def keep(self) -> None:
+        """Link what was built for later starts. Called at the end of a process, but one that ends itself has to."""
+        kinds, self._built = {direct for pid, direct in self._built if pid == os.getpid()}, set()
+        if kinds and self.arena.base == ADDRESS:
+            keep(self.image, self.code.symbols, self.arena.end - self.arena.base, kinds)
 
     def function(self, name: str, arguments: int) -> Callable[..., int]:
         """A helper as a Python callable of (vCPU address, `arguments` numbers). The GIL is released while it runs."""

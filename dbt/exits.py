@@ -37,6 +37,7 @@ class Exit(enum.IntEnum):
     CLOCK = 22  # the time base is about to be used, and vCPUs run in parallel: it must be brought up to date
     CODE_FULL = 23  # no room for code pages, and vCPUs run in parallel: all must stop before there is
     YIELD = 24  # the processor runs at low priority, and others share the host's cores: they may have this one's, after
+    UNBUILT = 25  # the interpreter's handler of this number was never needed before
     STUCK = 21  # STUCK_AFTER interrupts without one instruction between them; icount
 
 

@@ -66,6 +66,7 @@ KVM_MAGIC = u64(0x4B56_4D21)  # r0 of a paravirtual call (runtime/hypercalls/par
 SYNC = u64(Exit.SYNC)
 YIELD = u64(Exit.YIELD)
 TRANSLATE = u64(Exit.TRANSLATE)
+UNBUILT = u64(Exit.UNBUILT)
 
 
 @intrinsic
@@ -290,6 +291,9 @@ def run_on(v):  # type: ignore[no-untyped-def]
                         give_way(v, LOW_STRETCH)
             if v.msr & MSR_SF == u64(0):
                 v.nia &= LOW_WORD
+        if kind == UNBUILT:  # not counted: what is counted does not depend on what is cached
+            v.exit = u64(0)
+            return kind
         v.exit_count[kind & u64(63)] += u64(1)
         if handle(v, kind) == u64(0):
             v.exit = u64(0)

@@ -91,6 +91,9 @@ class VCPU(Registers):
 
     def left(self, kind: Exit) -> Event | None:
         """A heavy exit as an event for the caller; None if it was dealt with here."""
+        if kind is Exit.UNBUILT:
+            self.vm.engine.build_handler(self.exit_arg, self.vm.direct)
+            return None
         self.heavy[_NAMES[kind]] += 1
         if kind is Exit.SYSCALL:  # of a Linux process, or a paravirtual call: else these are interrupts
             return Syscall(bool(self.exit_arg & 0x100))

@@ -11,25 +11,27 @@ import os
 import pickle
 import subprocess
 import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from . import cache
-from .image import Image, Progress, load_image, machinery_sources, signature, version_of
+from .image import Image, Progress, load_image, machinery_sources, pack_of, signature, version_of
+from .layout import UNBUILT
 from .linked import Placed
 from .objects import Arena, load_object, load_objects
-
-CHUNK = 250  # handlers compiled together
+from .pack import Pack
 
 
 @dataclass(slots=True)
 class Parts:
-    """What an image is linked from."""
+    """What an image is linked from, besides the handlers."""
 
     runtime: bytes  # leaving, decoding, entering
-    handlers: list[bytes]
-    handler_names: list[str]
+    names: list[str]  # of instructions (_instructions), in the order of their handlers
+    firsts: list[int]  # number of each one's first handler, and of the one for what is no instruction
     nodes: Any
     roots: Any
     machinery: bytes
@@ -46,7 +48,7 @@ def parts(image: Image, progress: Progress | None = None) -> Parts:
     # With nothing cached both are built, in two processes: numba and llvmlite keep a core each busy.
     child = _build_elsewhere(image.modules) if handlers is None and fixed is None else None
     if handlers is None:
-        handlers = pickle.dumps(_build_handlers(image.isa, progress))
+        handlers = pickle.dumps(_build_decoder(image.isa, progress))
         cache.write("handlers", image.handlers_key, handlers)
     if child is not None:
         if progress is not None:
@@ -60,16 +62,6 @@ def parts(image: Image, progress: Progress | None = None) -> Parts:
     return made
 
 
-def load_direct(image: Image, progress: Progress | None = None) -> tuple[list[int], list[str], list[bytes]]:
-    """The handlers of instructions that touch storage, for the mode `direct`: (their numbers, symbols, objects). Built when first wanted."""
-    made = cache.read("direct", image.handlers_key)
-    if made is None:
-        made = pickle.dumps(_build_direct(image.isa, progress))
-        cache.write("direct", image.handlers_key, made)
-    found: tuple[list[int], list[str], list[bytes]] = pickle.loads(made)
-    return found
-
-
 def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
     """Build and cache the machinery in another process. If that fails, the caller finds nothing in the cache."""
     command = [sys.executable, "-m", "dbt.backend.build", *machinery]
@@ -80,12 +72,7 @@ def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None
         return None
 
 
-def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[bytes, list[bytes], list[str], Any, Any]:
-    from ..frontend import isa as _declarations  # noqa: F401  (declares every instruction)
-    from ..frontend.insn import ISA
-    from ..frontend.translate import handlers
-    from ..ir.sweep import sweep
-    from ..ir.terminals import Stop
+def _build_decoder(isa: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str], list[int], Any, Any]:
     from .compiler import compile_text
     from .handlers import runtime_functions
     from .llvm import declarations
@@ -93,130 +80,112 @@ def _build_handlers(isa: Sequence[str], progress: Progress | None) -> tuple[byte
     from .recovery import recovery_functions
     from .trie import build_trie
 
-    for module in isa:
-        importlib.import_module(module)
     report = progress or (lambda what, done, total: None)
     runtime = compile_text(declarations() + runtime_functions() + recovery_functions() + METADATA)
+    insns = _instructions(isa)
     plan: list[Any] = []
-    names: list[str] = []
-    chunks = _Chunks()
-    insns = ISA.insns
+    firsts = [0]
+    for n, insn in enumerate(insns.values()):
+        report("interpreter: reading declarations", n, len(insns))
+        tree, blocks = _variants(insn)
+        plan.append((insn, tree, firsts[-1]))
+        firsts.append(firsts[-1] + len(blocks))
+    report("interpreter: decoder", 0, 1)
+    nodes, roots = build_trie(plan, firsts[-1])
+    report("interpreter", 1, 1)
+    return runtime, list(insns), firsts, nodes, roots
 
-    def lower(block: Any, mnemonic: str, module: str) -> None:
-        sweep(block)
-        names.append(chunks.add(block, mnemonic, module))
 
-    for n, insn in enumerate(insns):
-        report("interpreter handlers: reading declarations", n, len(insns))
-        tree, blocks = handlers(insn)
-        plan.append((insn, tree, len(names)))
-        for block in blocks:
-            lower(block, insn.name, insn.module)
+@lru_cache(maxsize=8)
+def _instructions(isa: Sequence[str]) -> dict[str, Any]:
+    """All that are declared, by names that do not depend on which module was imported first."""
+    from ..frontend import isa as _declarations  # noqa: F401  (declares every instruction)
+    from ..frontend.insn import ISA
+
+    for module in isa:
+        importlib.import_module(module)
+    return {f"{insn.module} {insn.syntax} {insn.bits:x} {insn.mask:x}": insn for insn in ISA.insns}
+
+
+def place_handler(image: Image, arena: Arena, symbols: dict[str, int], number: int, direct: bool) -> int:
+    """The address of a handler, put into an arena if it is not there: built, and remembered, if no guest needed it before.
+
+    `direct`: for Linux programs, whose storage is reached in another way (direct.py)."""
+    prefix = "d_" if direct else "i_"
+    found = _handlers(symbols, prefix).get(number)
+    if found is None:
+        pack = pack_of(image, direct)
+        known = _known(pack)
+        if number not in known:
+            known[number] = _compile_handler(image, number, direct, prefix)
+            pack.add(number, known[number])
+        own = load_object(arena, known[number], symbols)
+        symbols.update(own)
+        (found,) = own.values()
+    return found
+
+
+@lru_cache(maxsize=8)
+def _known(pack: Pack) -> dict[int, bytes]:
+    return pack.read()
+
+
+@lru_cache(maxsize=None)
+def _variants(insn: Any) -> tuple[Any, list[Any]]:
+    """An instruction's handlers, and the questions that choose one. Remembered: who builds the decoder will need some of them."""
+    from ..frontend.translate import handlers
+
+    return handlers(insn)
+
+
+def _compile_handler(image: Image, number: int, direct: bool, prefix: str) -> bytes:
+    """A handler's object, from the cache if one was made from the same text."""
+    from ..ir.sweep import sweep
+    from .compiler import compile_text
+    from .handlers import Handler
+    from .llvm import RUNTIME, declarations
+    from .metadata import METADATA
+    from .translator import PASSES
+    from .userops import link_user_ops
+
+    made = parts(image)
+    if number == made.firsts[-1]:
+        block, name = _illegal(), "illegal"
+    else:
+        place = bisect_right(made.firsts, number) - 1
+        insn = _instructions(image.isa)[made.names[place]]
+        block = _variants(insn)[1][number - made.firsts[place]]
+        name = f"{insn.module.rpartition('.')[2]}_{insn.name.replace('.', '_')}"
+    sweep(block)
+    symbol = f"{prefix}{number}_{name}"
+    handler = Handler(symbol, direct)
+    body = handler.text(block)
+    op_declarations, op_modules = link_user_ops(handler.user_ops)
+    head = declarations(RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(handler.helpers)])
+    text = head + op_declarations + body + METADATA
+    key = cache.text_key([text, *op_modules], _host())
+    data = cache.read("chunks", key)
+    if data is None:
+        data = compile_text(text, passes=2 if op_modules else PASSES, keep=[symbol] if op_modules else (), link=op_modules)
+        cache.write("chunks", key, data)
+    return data
+
+
+@lru_cache(maxsize=1)
+def _host() -> str:
+    return signature()
+
+
+def _illegal() -> Any:
+    """The block for words that are no instruction."""
     from ..exits import Exit
     from ..frontend.context import ILLEGAL
     from ..ir.builder import Builder
+    from ..ir.terminals import Stop
 
-    illegal = Builder()
-    illegal.end = Stop(int(Exit.PROGRAM), illegal.const(ILLEGAL), False)
-    lower(illegal, "illegal", "")
-    objects = chunks.compile(report)
-    report("interpreter handlers: decoder", 0, 1)
-    nodes, roots = build_trie(plan, len(names) - 1)
-    report("interpreter handlers", 1, 1)
-    return runtime, objects, names, nodes, roots
-
-
-def _build_direct(isa: Sequence[str], progress: Progress | None) -> tuple[list[int], list[str], list[bytes]]:
-    from ..frontend import isa as _declarations  # noqa: F401
-    from ..frontend.insn import ISA
-    from ..frontend.translate import handlers
-    from ..ir import ops
-    from ..ir.sweep import sweep
-
-    for module in isa:
-        importlib.import_module(module)
-    report = progress or (lambda what, done, total: None)
-    chunks = _Chunks(direct=True)
-    numbers: list[int] = []
-    names: list[str] = []
-    count = 0
-    for n, insn in enumerate(ISA.insns):
-        report("handlers for Linux programs: reading declarations", n, len(ISA.insns))
-        for block in handlers(insn)[1]:
-            if any(v.op is ops.load or v.op is ops.store for v in block.body):
-                sweep(block)
-                numbers.append(count)
-                names.append(chunks.add(block, insn.name, insn.module))
-            count += 1
-    objects = chunks.compile(report)
-    report("handlers for Linux programs", 1, 1)
-    return numbers, names, objects
-
-
-class _Chunks:
-    """Handlers in chunks, in the order they are added."""
-
-    def __init__(self, direct: bool = False) -> None:
-        self._direct = direct
-        self._chunks: list[_Chunk] = []
-
-    def add(self, block: Any, mnemonic: str, module: str) -> str:
-        """Lower one handler; its symbol."""
-        last = self._chunks[-1] if self._chunks else None
-        if last is None or last.module != module or len(last.names) == CHUNK:
-            last = _Chunk(module, sum(c.module == module for c in self._chunks), self._direct)
-            self._chunks.append(last)
-        return last.add(block, mnemonic)
-
-    def compile(self, report: Progress) -> list[bytes]:
-        """Their objects."""
-        objects = []
-        for n, chunk in enumerate(self._chunks):
-            report("interpreter handlers: compiling", n, len(self._chunks))
-            objects.append(chunk.compile())
-        return objects
-
-
-class _Chunk:
-    """Handlers that are compiled together: at most CHUNK of one chapter. Cached by their text, so that a change of one
-    declaration compiles one chunk."""
-
-    def __init__(self, module: str, number: int, direct: bool) -> None:
-        self.module, self.number, self._direct = module, number, direct
-        self.names: list[str] = []
-        self._texts: list[str] = []
-        self._helpers: set[str] = set()
-        self._user_ops: set[Any] = set()
-
-    def add(self, block: Any, mnemonic: str) -> str:
-        """Lower one handler; its symbol."""
-        from .handlers import Handler
-
-        chapter = self.module.rpartition(".")[2]
-        kind = "d" if self._direct else "h"
-        handler = Handler(f"{kind}_{chapter}_{self.number}_{len(self.names)}_{mnemonic.replace('.', '_')}", self._direct)
-        self._texts.append(handler.text(block))
-        self.names.append(handler.name)
-        self._helpers.update(handler.helpers)
-        self._user_ops.update(handler.user_ops)
-        return handler.name
-
-    def compile(self) -> bytes:
-        """The object, from the cache if it is there."""
-        from .compiler import compile_text
-        from .llvm import RUNTIME, declarations
-        from .metadata import METADATA
-        from .userops import link_user_ops
-
-        op_declarations, op_modules = link_user_ops(self._user_ops)
-        head = declarations(RUNTIME + [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(self._helpers)])
-        text = head + op_declarations + "\n".join(self._texts) + METADATA
-        key = cache.text_key([text, *op_modules], signature())
-        made = cache.read("chunks", key)
-        if made is None:
-            made = compile_text(text, keep=self.names, link=op_modules)
-            cache.write("chunks", key, made)
-        return made
+    block = Builder()
+    block.end = Stop(int(Exit.PROGRAM), block.const(ILLEGAL), False)
+    return block
 
 
 def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str]]:
@@ -253,11 +222,9 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     tm = target_machine(2)
     builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(whole, builder)
-    absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith("NRT_") and f.name != "NRT_Free"]
-    if absent:  # NRT_Free stands on error paths that are never taken
-        raise TypeError(f"machinery needs {', '.join(absent)}, Numba's run-time library, which is not there: no arrays may be made in it")
-    if missing := [f.name for f in whole.functions if f.is_declaration and f.name.startswith("_ZN")]:
-        raise TypeError(f"machinery calls what was not linked: {', '.join(missing)}")
+    absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith(("NRT_", "_Z"))]
+    if absent:
+        raise TypeError(f"machinery needs {', '.join(absent)}, which is not there (Numba's run-time library is not: no arrays may be made in it)")
     report("machinery", len(EXPORTS), len(EXPORTS))
     return bytes(tm.emit_object(whole)), list(EXPORTS)
 
@@ -266,37 +233,50 @@ def link(image: Image, arena: Arena, progress: Progress | None) -> Placed:
     """Put an image into an arena, object by object."""
     made = parts(image, progress)
     trap = arena.allocate(16)
-    ctypes.memmove(trap, b"\x0f\x0b" * 8, 16)  # ud2: Numba's error paths, which cannot be reached
+    arena.memory[trap - arena.base : trap - arena.base + 16] = b"\x0f\x0b" * 8  # ud2: Numba's error paths, which cannot be reached
     # The machinery calls `enter`, the runtime calls load_slow.
     symbols = load_objects(arena, [made.runtime, made.machinery], {}, trap)
-    for part in made.handlers:
-        symbols |= load_object(arena, part, symbols)
-    return Placed(symbols, _place_decoder(made, arena, [symbols[n] for n in made.handler_names]))
+    for data in pack_of(image, False).read().values():
+        symbols.update(load_object(arena, data, symbols))
+    return Placed(symbols, *_place_decoder(made, arena, _handlers(symbols, "i_")))
 
 
 def link_direct(image: Image, symbols: dict[str, int], arena: Arena, progress: Progress | None) -> Placed:
     """Put what the mode `direct` has of its own behind it."""
     made = parts(image, progress)
-    numbers, names, objects = load_direct(image, progress)
     own: dict[str, int] = {}
-    for part in objects:
-        own |= load_object(arena, part, symbols)
-    handlers = [symbols[n] for n in made.handler_names]
-    for number, name in zip(numbers, names, strict=True):
-        handlers[number] = own[name]
-    return Placed(own, _place_decoder(made, arena, handlers))
+    for data in pack_of(image, True).read().values():
+        own.update(load_object(arena, data, symbols))
+    return Placed(own, *_place_decoder(made, arena, _handlers(own, "d_")))
 
 
-def _place_decoder(made: Parts, arena: Arena, handlers: list[int]) -> list[int]:
-    """The interpreter's decoder with the addresses of handlers; its roots."""
+def _handlers(symbols: dict[str, int], prefix: str) -> dict[int, int]:
+    """Addresses of handlers by number."""
+    return {int(name.split("_")[1]): at for name, at in symbols.items() if name.startswith(prefix)}
+
+
+def _place_decoder(made: Parts, arena: Arena, handlers: dict[int, int]) -> tuple[list[int], tuple[int, int]]:
+    """The interpreter's decoder with the addresses of handlers, or marks where there are none; its roots and its place."""
     import numpy as np
 
     from .decoder import place_trie
 
+    leaves = np.arange(made.firsts[-1] + 1, dtype=np.uint64) << np.uint64(2) | np.uint64(UNBUILT)
+    leaves[list(handlers)] = list(handlers.values())
     base = arena.allocate(made.nodes.size * 8, 64)
-    nodes, roots = place_trie(made.nodes, made.roots, base, np.array(handlers, np.uint64))
-    ctypes.memmove(base, nodes.ctypes.data, nodes.nbytes)
-    return [int(root) for root in roots]
+    nodes, roots = place_trie(made.nodes, made.roots, base, leaves)
+    arena.memory[base - arena.base : base - arena.base + nodes.nbytes] = nodes.tobytes()
+    return [int(root) for root in roots], (base, made.nodes.size)
+
+
+def build_handler(image: Image, arena: Arena, symbols: dict[str, int], placed: Placed, number: int, direct: bool) -> None:
+    """Build a handler that a decoder asks for, and let it find it. Others may be decoding."""
+    import numpy as np
+
+    at = place_handler(image, arena, symbols, number, direct)
+    address, count = placed.trie
+    words = np.frombuffer((ctypes.c_uint64 * count).from_address(address), np.uint64)
+    words[words == np.uint64(number << 2 | UNBUILT)] = at
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from .layout import (
     PAGE_ROOT,
     PARAMETERS,
     SENTINEL,
+    UNBUILT,
 )
 from .llvm import Lowering, kept
 from .metadata import CODE, CPU, LIKELY, UNLIKELY
@@ -244,6 +245,14 @@ def runtime_functions() -> str:
         s.tail("@x_goto")
         function(f"x_page_end{width}", s.out, needs_place=False)
 
+    s = Lowering()  # no handler is built yet (build.py): out, so that it will be, and here again. As any handler, it counts its instruction first
+    s.emit(f"%left = icmp sgt i64 %fuel, 0\nbr i1 %left, label %ask, label %spent\nask:\n%marked = xor i64 %n, {UNBUILT}\n%number = lshr i64 %marked, 2")
+    s.store_field("exit", int(Exit.UNBUILT))
+    s.store_field("exit_arg", "%number")
+    s.tail("@x_leave_before")
+    s.emit("spent:")
+    s.tail("@x_fuel")
+    unbuilt = "\n".join(s.out)
     for name, install in (("x_decode", True), ("x_step", False)):
         # Another vCPU's store may change the word meanwhile: it sets the word, then the handler; this sets the handler, then looks again.
         keep = f"""store ptr %h, ptr %ip, {CODE}
@@ -278,6 +287,12 @@ node:
 %nx = load i64, ptr %cp, {CODE}
 br label %walk
 done:
+%mark = and i64 %n, {UNBUILT}
+%built = icmp eq i64 %mark, 0
+br i1 %built, label %found, label %unbuilt, {LIKELY}
+unbuilt:
+{unbuilt}
+found:
 %h = inttoptr i64 %n to ptr
 {keep}
 %r = musttail call {cc} i64 %h(ptr %st, ptr %tlb, i64 %fuel, ptr %ip)

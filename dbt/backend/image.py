@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..records import Record
 from . import cache
-from .linked import Placed, place
+from .linked import Placed, place, replace
+from .pack import Pack
 
 if TYPE_CHECKING:
     from .objects import Arena
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FORMAT = 4
+FORMAT = 6
+DIRECT = 32 << 20  # where in an arena is what `direct` has of its own
 _FRONT = ("ir", "frontend", "state.py", "mode.py", "exits.py", "fpscr.py", "dfp.py")
 _HANDLERS = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "lowering", "compiler")
 _REGIONS = ("regions", "translator")
-_LINKING = ("build", "image", "linked", "objects")
+_LINKING = ("build", "image", "linked", "objects", "pack")
 _SHARED = ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/lowering.py", "backend/layout.py")
 Progress = Callable[[str, int, int], None]  # what, done, of how many
 
@@ -129,7 +131,24 @@ def place_direct(image: Image, symbols: dict[str, int], arena: Arena, progress: 
 
         return build.link_direct(image, symbols, arena, progress)
 
+    arena.position = max(arena.position, arena.base + DIRECT)
     return _named(place(arena, image.linked_key + "-direct", link), "a")
+
+
+def keep(image: Image, symbols: dict[str, int], size: int, kinds: Iterable[bool]) -> None:
+    """Link anew, for later starts, what more handlers were built for: the image, or what `direct` has of its own (True)."""
+    from . import build
+
+    for direct in kinds:
+        if direct:
+            replace(image.linked_key + "-direct", DIRECT, size, lambda arena: build.link_direct(image, symbols, arena, None))
+        else:
+            replace(image.linked_key, 0, size, lambda arena: build.link(image, arena, None))
+
+
+def pack_of(image: Image, direct: bool) -> Pack:
+    """The handlers that were built so far."""
+    return Pack(cache.path("handlers", f"{image.handlers_key}-{'direct' if direct else 'built'}"))
 
 
 def _named(placed: Placed, mode: str) -> Placed:

@@ -24,6 +24,10 @@ PAGE_SERIAL = SENTINEL + 56  # grows whenever code of the page is dropped
 PAGE_COVERED = SENTINEL + 64  # 1,024 bits: words that compiled regions depend on
 PAGE_END = PAGE_COVERED + CODE_PAGE_ENTRIES // 8
 
+# The decoder's trie: odd numbers lead to nodes; others are handlers' addresses or, with these bits, the numbers (shifted by two) of handlers
+# that nothing needed so far.
+UNBUILT = 1 << 62 | 2
+
 NEVER_HOT = -(1 << 31)
 
 HIGH_BITS = -4096  # effective page address of an effective address

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import cache
-from .objects import Arena, map_file
+from .objects import Arena, Draft, map_file
 
 ADDRESS = 0x7000_0000  # below 2 GiB, above where the heap of a program can begin, not where the host's kernel looks for room first
 PAGE = 4096
@@ -25,10 +25,11 @@ _MAGIC = b"ppclink1"
 
 
 class Placed(NamedTuple):
-    """Code in memory: addresses of what it defines, and of the decoder's roots by Mode.key (without `direct`)."""
+    """Code in memory: addresses of what it defines, and of the decoder's roots by Mode.key (without `direct`); where the decoder's trie is."""
 
     symbols: dict[str, int]
     roots: list[int]
+    trie: tuple[int, int] = (0, 0)  # address, doublewords
 
 
 def place(arena: Arena, key: str, load: Callable[[], Placed]) -> Placed:
@@ -41,11 +42,24 @@ def place(arena: Arena, key: str, load: Callable[[], Placed]) -> Placed:
         found = load()
         arena.allocate(0, PAGE)
         if arena.base == ADDRESS:
-            memory = arena.memory[start - arena.base : arena.position - arena.base]
-            rest = marshal.dumps((*found, arena.rows[known:].tobytes()))
-            head = _HEAD.pack(_MAGIC, start, len(memory), len(rest)).ljust(PAGE, b"\0")
-            cache.write("linked", key, b"".join((head, memory, rest)))
+            _save(arena, start, key, found, arena.rows[known:])
     return found
+
+
+def replace(key: str, offset: int, size: int, load: Callable[[Arena], Placed]) -> None:
+    """Put what `load` now puts into an arena of `size` bytes, from `offset` on, into the cache for later starts."""
+    arena = Draft(ADDRESS, size)
+    arena.position += offset
+    found = load(arena)
+    arena.allocate(0, PAGE)
+    _save(arena, ADDRESS + offset, key, found, arena.rows)
+
+
+def _save(arena: Arena, start: int, key: str, found: Placed, rows: array[int]) -> None:
+    memory = arena.memory[start - arena.base : arena.position - arena.base]
+    rest = marshal.dumps((*found, rows.tobytes()))
+    head = _HEAD.pack(_MAGIC, start, len(memory), len(rest)).ljust(PAGE, b"\0")
+    cache.write("linked", key, b"".join((head, memory, rest)))
 
 
 def _map(arena: Arena, start: int, key: str) -> Placed | None:
@@ -68,6 +82,6 @@ def _map(arena: Arena, start: int, key: str) -> Placed | None:
     finally:
         os.close(fd)
     arena.position = start + size
-    symbols, roots, rows = marshal.loads(rest)
+    symbols, roots, trie, rows = marshal.loads(rest)
     arena.add_faults(array("Q", rows))
-    return Placed(symbols, roots)
+    return Placed(symbols, roots, trie)

@@ -8,7 +8,6 @@ same types as before costs a look-up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +23,6 @@ from numba.core.ssa import reconstruct_ssa
 from numba.core.transforms import canonicalize_cfg
 from numba.core.typed_passes import NoPythonBackend, NopythonTypeInference, PreLowerStripPhis
 from numba.core.untyped_passes import FixupArgs, TranslateByteCode
-
-_DEFINED = re.compile(r'^define [^@\n]*@"?([^"(\s]+)', re.MULTILINE)
 
 
 class Text(CodeLibrary):  # type: ignore[misc]
@@ -160,16 +157,12 @@ def texts(function: Any, arguments: tuple[Any, ...]) -> tuple[Any, str, dict[str
     todo = [made.library]
     while todo:
         library = todo.pop()
-        if library.name in found or library.name == "nrt":
-            continue
-        text = library.get_llvm_str()
         if isinstance(library, Text):
-            todo.extend(library.uses)
-            found[library.name] = text
-        else:  # of Numba's own functions (max): all its variants have one name, but each defines another symbol
-            defined = _DEFINED.search(text)
-            assert defined is not None, library.name
-            found[defined[1]] = text
+            if library.name not in found:
+                found[library.name] = library.text
+                todo.extend(library.uses)
+        elif library.name != "nrt":  # a function of Numba's own, complete in itself; its name is that of others too
+            found[library.get_llvm_str()] = library.get_llvm_str()
     return made.signature.return_type, made.fndesc.llvm_func_name, found
 
 

@@ -125,6 +125,19 @@ class Arena:
         unmap_memory(self.base, self.end - self.base)
 
 
+class Draft(Arena):
+    """What would lie in an arena at an address, put together elsewhere: nothing runs in it."""
+
+    def __init__(self, address: int, size: int) -> None:
+        self.base = self.position = address
+        self.end = address + size
+        self.memory = memoryview(bytearray(size))
+        self.faults, self.fault_count, self.rows = 0, None, array("Q")
+
+    def close(self) -> None:
+        """Nothing is mapped."""
+
+
 def load_object(arena: Arena, image: bytes, externals: Mapping[str, int], trap: int = 0) -> dict[str, int]:
     """Place an object's sections, apply its relocations, return its defined global symbols.
 
@@ -201,7 +214,7 @@ class _Object:
                 except struct.error:
                     raise ValueError("a relocation does not reach: the arena is not in the low 2 GiB") from None
         if self._recovery is not None:
-            self._arena.add_faults(_recovery_rows(*self._recovery))
+            self._arena.add_faults(_recovery_rows(self._arena, *self._recovery))
 
 
 def _or_trap(name: str, trap: int) -> int:
@@ -210,8 +223,8 @@ def _or_trap(name: str, trap: int) -> int:
     return trap
 
 
-def _recovery_rows(start: int, size: int) -> array[int]:
+def _recovery_rows(arena: Arena, start: int, size: int) -> array[int]:
     """Pairs {place, other place}, sorted, of an `.ex_table` loaded at `start`: 32-bit displacements, each from its own address."""
-    displacements = (ctypes.c_int32 * (size // 4)).from_address(start)
+    displacements = arena.memory[start - arena.base : start - arena.base + size].cast("i")
     places = [start + 4 * n + d for n, d in enumerate(displacements)]
     return array("Q", (x for pair in sorted(zip(places[::2], places[1::2], strict=True)) for x in pair))

@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from typing import Any
 
-KINDS = ("linked", "handlers", "machinery", "direct", "chunks", "helpers", "keys", "regions")
+KINDS = ("linked", "handlers", "machinery", "chunks", "helpers", "keys", "regions")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -332,6 +332,7 @@ class Process:
 
     def close(self) -> None:
         """What is to be kept is written out."""
+        self.vm.engine.keep()
         if self.limits is not None:
             self.limits.flush()
         if self.vm.compiler is not None:
