@@ -37,10 +37,11 @@ from .devices.pages import ALONE, READY
 from .hypercalls.light import end_turn, light_call
 from .hypercalls.table import NUMBERS
 from .interrupts import LOW_WORD, MSR_PR, MSR_SF, PENDING_DECREMENTER, deliver, deliver_synchronous, set_mode, take_pending
+from .mmu.faults import FAILED, FETCH
 from .mmu.hcalls import h_bulk_remove, h_clear_mod, h_clear_ref, h_enter, h_protect, h_read, h_remove
 from .mmu.mail import lock_tables, read_mail, unlock_tables
 from .mmu.translate import fetch
-from .mmu.window import close_pages
+from .mmu.window import close_pages, permitted
 from .waiting import LOW_HINT, LOW_STRETCH, at_low_priority, give_core, reads_time
 
 _NONE = u64(0xFFFF_FFFF_FFFF_FFFF)
@@ -85,11 +86,14 @@ def _enter(typingctx: Any, vcpu: Any, tlb: Any, fuel: Any, ip: Any) -> Any:
 
 @compiled
 def code_page(v, real_page, slot, tag):  # type: ignore[no-untyped-def]
-    """The code page of a real page in the present mode, entered in the jump cache; 0 if others must stop before there can be one."""
+    """The code page of a real page in the present mode, entered in the jump cache; 0 if others must stop before there can be one (or, with
+    an exit, if it is no longer mapped)."""
     m = machine_of(v)
     lock_code(m)
     page = find_code_page(m, real_page, v.mode)
-    if page == u64(0):
+    if m.parallel and m.window and permitted(v, m, real_page << u64(12), FETCH) == FAILED:
+        page = u64(0)
+    elif page == u64(0):
         page = make_code_page(v, real_page, v.mode)
         if page == u64(0) and m.parallel == u64(0):
             drop_all_code(v)
@@ -118,7 +122,8 @@ def resolve(v):  # type: ignore[no-untyped-def]
             return u64(0)
         page = code_page(v, real >> u64(12), slot, tag)
         if page == u64(0):
-            v.exit = CODE_FULL
+            if v.exit == u64(0):
+                v.exit = CODE_FULL
             return u64(0)
     v.page_ea = page_ea
     return page + ((nia & u64(4092)) << u64(2))

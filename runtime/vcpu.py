@@ -45,7 +45,7 @@ class VCPU(Registers):
         self.dec_expiry = 0x7FFF_FFFF
         self.parallel = self.clock_exits = vm.parallel
         self._icount, self._budget_end, self._attention = (cell(self._address, n) for n in ("icount", "budget_end", "attention"))
-        self._run = vm.engine.function("run", 0)
+        self.enter = vm.engine.function("run", 0)  # native code, of the record's address; who lets others run meanwhile puts more around it
         vm.init_mmu(self, shadow_vsids)
         self.mode_changed()
 
@@ -77,7 +77,7 @@ class VCPU(Registers):
         target = NEVER if max_instructions is None else icount.value + max_instructions
         while True:
             budget_end.value = target if compiler is None else min(target, icount.value + QUANTUM)
-            kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self._run(self._address)
+            kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self.enter(self._address)
             if compiler is not None:
                 compiler.install(self._address)
             if kind == 0:

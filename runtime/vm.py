@@ -50,6 +50,7 @@ HOT_THRESHOLD = 2000
 HOT_QUEUE = 1024
 NEVER_HOT = 0x8000_0000
 MAX_CPUS = 64
+MAX_THREADS = 1 << 15  # vCPUs of a Linux program
 
 
 class VM:
@@ -119,8 +120,10 @@ class VM:
         self.vcpus = [VCPU(self, n, shadow_vsids) for n in range(cpus)]
         for vcpu in self.vcpus:
             vcpu.sharing = cpus > 1
-        table = self.map(8 * cpus)
-        view_memory(table, 8 * cpus).cast("Q")[:] = array("Q", [vcpu.address for vcpu in self.vcpus])
+        room = MAX_THREADS if direct else cpus
+        table = self.map(8 * room)
+        self._vcpu_table = view_memory(table, 8 * room).cast("Q")
+        self._vcpu_table[:cpus] = array("Q", [vcpu.address for vcpu in self.vcpus])
         self.set_record(vcpus=table, vcpu_count=cpus)  # tlbie reaches them all
 
     def set_record(self, **fields: int) -> None:
@@ -128,8 +131,21 @@ class VM:
         for name, value in fields.items():
             self.record[name] = value
 
+    def add_vcpu(self) -> VCPU:
+        """One more, for a thread of a Linux program. ValueError if there are MAX_THREADS."""
+        number = len(self.vcpus)
+        if number == len(self._vcpu_table):
+            raise ValueError(f"{number} threads: no more than that")
+        vcpu = VCPU(self, number)
+        self.vcpus.append(vcpu)
+        self._vcpu_table[number] = vcpu.address
+        self.set_record(vcpu_count=number + 1)  # last: others may be looking
+        return vcpu
+
     def init_mmu(self, vcpu: VCPU, shadow_vsids: int) -> None:
-        """Give a new vCPU its MMU tables."""
+        """Give a new vCPU its MMU tables; a Linux program needs none."""
+        if self.direct:
+            return
         from .mmu.tables import init_vcpu
 
         init_vcpu(self, vcpu, shadow_vsids)
@@ -170,9 +186,9 @@ class VM:
         """Numbers of the pages that translated code was made from."""
         return [key - 1 for key in self._code_table[::2].tolist() if key]
 
-    def mended(self) -> bool:
-        """Whether the host had to mend an access to guest memory since the last call: some of it was not there."""
-        return self.direct and bool(faults.mended())
+    def mended(self) -> int:
+        """Host address of an access of this thread to guest memory that had to be mended since its last call: it was not there. Else 0."""
+        return faults.mended() if self.direct else 0
 
     def map(self, size: int, fd: int = -1) -> int:
         """Host memory that lives as long as the machine."""

@@ -5,7 +5,8 @@ different modes form a chain. A page of RAM that has a code page is flagged, so 
 
 Where vCPUs run in parallel, all of this is done under the code lock, while others execute code pages. So a code page that is dropped is not
 used again: its entries lead out (`gone_handler`) whoever is in it. A store by one vCPU is seen by another's translated code, at the latest,
-when that looks at an entry anew, as it does after isync; the architecture promises no more (Book II 1.8).
+when that looks at an entry anew, as it does after isync; the architecture promises no more (Book II 1.8). In a window, where a store that was
+let through can be followed by others unseen, only icbi is heeded on a page that threads running in parallel store to.
 """
 
 from __future__ import annotations
@@ -355,6 +356,7 @@ def forget_code(v, real, size):  # type: ignore[no-untyped-def]
     m = machine_of(v)
     end = min(real + size, m.ram_size)
     lock_code(m)
+    before = m.code_pages_dropped
     if (end - real) >> u64(12) > m.code_table_size:  # more pages than there can be with code
         for i in range(m.code_table_size):
             at = m.code_table + u64(i) * u64(16)
@@ -366,7 +368,8 @@ def forget_code(v, real, size):  # type: ignore[no-untyped-def]
         if read8(m.page_flags + (real >> u64(12))) & _HAS_CODE:
             _drop_page(v, m, real >> u64(12))
         real += u64(4096)
-    flush_jump_caches(m)
+    if m.code_pages_dropped != before:
+        flush_jump_caches(m)
     unlock_code(m)
     return u64(0)
 

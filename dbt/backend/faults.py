@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import threading
 from typing import Any
 
 from . import layout as at
@@ -36,22 +37,18 @@ class Faults:
                 ctypes.c_uint64.from_address(symbols["fault_state"]).value = self._state
                 if libc.sigaction(int(number), ctypes.byref(action), ctypes.byref(before)):
                     raise OSError(ctypes.get_errno(), "no handler for faults of guest memory can be installed")
-                self._word(at.FAULT_NEXT + 8 * n).value = before.handler or 0
+                self._word(at.FAULT_NEXT + 8 * n).value = self._word(at.FAULT_SENT + 8 * n).value = before.handler or 0
         ctypes.c_uint64.from_address(symbols["fault_state"]).value = self._state
 
     def _word(self, offset: int) -> Any:
         return ctypes.c_uint64.from_address(self._state + offset)
 
-    @property
-    def installed(self) -> bool:
-        return bool(self._state)
-
-    def set_next(self, number: int, handler: int) -> None:
-        """Who gets a SIGSEGV or SIGBUS that is not about guest memory: a handler's address, 0 the default action, 1 nobody."""
-        self._word(at.FAULT_NEXT + 8 * SIGNALS.index(signal.Signals(number))).value = handler
+    def set_sent(self, number: int, handler: int) -> None:
+        """Who gets a SIGSEGV or SIGBUS that was sent, by us or by another process: a handler's address, 0 the default action."""
+        self._word(at.FAULT_SENT + 8 * SIGNALS.index(signal.Signals(number))).value = handler
 
     def next(self, number: int) -> int:
-        """The inverse."""
+        """Who gets one that is not about guest memory, and was not sent: 0 the default action, 1 nobody."""
         return int(self._word(at.FAULT_NEXT + 8 * SIGNALS.index(signal.Signals(number))).value)
 
     def watch(self, arena: Arena) -> None:
@@ -83,12 +80,13 @@ class Faults:
         self._word(at.FAULT_WINDOW_END).value = first + size if size else 0
 
     def mended(self) -> int:
-        """The host address of a fault that had to be mended since the last call, else 0."""
+        """The host address of a fault of the calling thread that had to be mended since its last call, else 0."""
         if not self._state:
             return 0
         found = int(self._word(at.FAULT_MENDED).value)
-        if found:
-            self._word(at.FAULT_MENDED).value = 0
+        if not found or self._word(at.FAULT_MENDED_BY).value != threading.get_native_id():
+            return 0
+        self._word(at.FAULT_MENDED).value = 0
         return found
 
 

@@ -2,7 +2,8 @@
 
 The handler gets SIGSEGV and SIGBUS. A fault at an instruction that an `.ex_table` lists goes on at that entry's other place. A fault of
 anything else, in the window (compiled helpers, the host's own memcpy: someone took memory away between the check and the access),
-gets a page to work on and is noted. Whatever is left goes to the handler there was before. It touches the state of layout.py
+gets a page to work on and is noted. Whatever is left, or was sent by someone, goes to the
+handler there was before, or that faults.py was told. It touches the state of layout.py
 (FAULT_*) and its own stack only; offsets into siginfo and ucontext are those of Linux on AMD64.
 """
 
@@ -104,6 +105,9 @@ elsewhere:
 br i1 %ours, label %mend, label %others
 mend:
 %noted_at = getelementptr i8, ptr %state, i64 {at.FAULT_MENDED}
+%who = call i64 @system(i64 186, i64 0, i64 0, i64 0, i64 0, i64 0, i64 0)
+%who_at = getelementptr i8, ptr %state, i64 {at.FAULT_MENDED_BY}
+store i64 %who, ptr %who_at
 store i64 %address, ptr %noted_at
 %page = and i64 %address, -4096
 %bus = icmp eq i32 %signal, 7
@@ -120,7 +124,9 @@ done:
 ret void
 others:
 %bus2 = icmp eq i32 %signal, 7
-%next_offset = select i1 %bus2, i64 {at.FAULT_NEXT}, i64 {at.FAULT_NEXT + 8}
+%first_next = select i1 %sent, i64 {at.FAULT_SENT}, i64 {at.FAULT_NEXT}
+%second_next = add i64 %first_next, 8
+%next_offset = select i1 %bus2, i64 %first_next, i64 %second_next
 %next_at = getelementptr i8, ptr %state, i64 %next_offset
 %next = load i64, ptr %next_at
 %handled = icmp ugt i64 %next, 1

@@ -86,7 +86,7 @@ def run(options: Any, path: str, file: BinaryIO, recognised: str) -> int:
     if options.root and not os.path.isdir(options.root):
         raise UserError(f"-L {options.root}: no such folder")
     if options.smp != 1:
-        raise UserError("--smp is for machines: threads of a Linux program take turns on one CPU")
+        raise UserError("--smp is for machines: a Linux program starts threads itself (--parallel: they run at once)")
     kwargs = o.machine_options(options)
     vm: dict[str, Any] = {k: v for k, v in kwargs.items() if k in ("isa", "progress", "hot_threshold")}
     render: Callable[[dict[str, Any]], str] = str
@@ -95,7 +95,7 @@ def run(options: Any, path: str, file: BinaryIO, recognised: str) -> int:
 
         render = text
     process = Process(Options(
-        cpu=options.cpu or "power9", engine=kwargs["engine"], root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
+        cpu=options.cpu or "power9", engine=kwargs["engine"], parallel=options.parallel, failed=_failed, root=options.root, strace=options.strace, stats=options.stats, render=render, seed=options.seed,
         stack=_stack(), warm=options.warm, timeout=options.timeout, max_instructions=options.max_instructions, trace=options.trace,
         stats_json=options.stats_json, vm=vm, **_sandbox(options),
     ))  # fmt: skip
@@ -114,6 +114,13 @@ def run(options: Any, path: str, file: BinaryIO, recognised: str) -> int:
     sys.stdout.flush()
     process.run()
     return 0
+
+
+def _failed(e: BaseException) -> int:
+    """Say what is wrong with us."""
+    from . import explained, fail
+
+    return fail(*explained(e)) if isinstance(e, Exception) else 1
 
 
 def _environment(options: Any) -> dict[bytes, bytes]:

@@ -86,7 +86,7 @@ def add_machine(parser: argparse.ArgumentParser, memory: str) -> None:
     g.add_argument("--memory", type=size, default=size(memory), metavar="SIZE", help=f"RAM, as 512M or 1G (default {memory})")
     g.add_argument("--smp", type=number, default=1, metavar="N", help="how many CPUs (default 1)")
     g.add_argument("--parallel", action="store_true",
-                   help="a host thread for each CPU, in the host's time: faster, but runs do not repeat exactly")  # fmt: skip
+                   help="a host thread for each CPU (of a Linux program: for each of its threads), in the host's time: faster, but runs do not repeat exactly")  # fmt: skip
     g.add_argument("--cpu", "-cpu", help="processor model: power7, power8 or power9 (default power8, for Linux programs power9)")
     g.add_argument("--engine", choices=ENGINES, default="jit", help="how code runs (default jit)")
     g.add_argument("--privileged", choices=("inline", "trap"), default="inline",

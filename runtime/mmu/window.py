@@ -6,8 +6,10 @@ The host's protections say what may be accessed; the table of areas says why not
 from __future__ import annotations
 
 from dbt import shared
-from dbt.backend.codecache import flush_jump_cache
+from dbt.backend.codecache import flush_jump_caches
+from dbt.backend.locks import lock_code, unlock_code
 from dbt.backend.machinery import (
+    atomic_or8,
     compiled,
     exported,
     host_protect,
@@ -33,6 +35,16 @@ def user_address(v, ea, access):  # type: ignore[no-untyped-def]
     """`ea`, if the areas of a Linux process allow the access: in a window the real address is the effective one. A page without any
     access cannot be loaded from; every other can (as Linux has it on this architecture)."""
     m = machine_of(v)
+    lock_code(m)
+    found = permitted(v, m, ea, access)
+    unlock_code(m)
+    return found
+
+
+@compiled
+def permitted(v, m, ea, access):  # type: ignore[no-untyped-def]
+    """`user_address`, while nobody changes the areas. Who runs in parallel with a change may get a fault that is none any more: Python
+    looks again (runtime/user/signals.py)."""
     low, high = u64(0), m.user_area_count
     while low < high:
         middle = (low + high) >> u64(1)
@@ -60,11 +72,15 @@ def user_address(v, ea, access):  # type: ignore[no-untyped-def]
 def open_page(v, m, ea, page):  # type: ignore[no-untyped-def]
     """Let the host store to a page that it may not store to, since code was made from it. False if that is not the reason.
 
-    It is closed when the instruction is done, whether it completes (storage.written) or not (the run loop)."""
+    It is closed when the instruction is done, whether it completes (storage.written) or not (the run loop). Where threads run in parallel
+    others would store to it meanwhile, unseen: there it stays open."""
     host_protect(page, u64(4096), _READ_WRITE)
     if probe_store(page) == u64(0):
         return False
     if read8(m.page_flags + (ea >> u64(12))) & (HAS_CODE | LOOSE) == HAS_CODE:
+        if m.parallel:
+            atomic_or8(m.page_flags + (ea >> u64(12)), LOOSE)
+            return True
         v.open_page[u64(0) if v.open_page[0] == u64(0) else u64(1)] = page
     return True
 
@@ -83,7 +99,13 @@ def close_pages(v):  # type: ignore[no-untyped-def]
 
 
 @exported
-def user_areas_changed(v):  # type: ignore[no-untyped-def]
-    """The areas of a Linux process are not what they were."""
-    flush_jump_cache(v)
+def user_areas_changed(v, table, count, code):  # type: ignore[no-untyped-def]
+    """The areas of a Linux process are those in another table. code: some of it can no longer be executed."""
+    m = machine_of(v)
+    lock_code(m)
+    m.user_areas = table
+    m.user_area_count = count
+    if code:
+        flush_jump_caches(m)
+    unlock_code(m)
     return u64(0)

@@ -9,14 +9,14 @@ from runtime.cpus import Cpu
 
 from .abi import Abi
 
-PPC_32, PPC_64, ALTIVEC, FPU, MMU, SMT, ICACHE_SNOOP, TRUE_LE = 1 << 31, 1 << 30, 1 << 28, 1 << 27, 1 << 26, 1 << 14, 1 << 13, 2
+PPC_32, PPC_64, ALTIVEC, FPU, MMU, SMT, TRUE_LE = 1 << 31, 1 << 30, 1 << 28, 1 << 27, 1 << 26, 1 << 14, 2
 ARCH_2_05, ARCH_2_06, DFP, VSX = 1 << 12, 1 << 8, 1 << 10, 1 << 7
 ARCH_2_07, HTM, DSCR, EBB, ISEL, TAR, VEC_CRYPTO = 1 << 31, 1 << 30, 1 << 29, 1 << 28, 1 << 27, 1 << 26, 1 << 25
 ARCH_3_00, IEEE128, DARN, SCV = 1 << 23, 1 << 22, 1 << 21, 1 << 20
 # Facilities by the architecture that brought them: bits of AT_HWCAP, bits of AT_HWCAP2. Transactions always fail and event-based branches are
-# not there: HTM and EBB are not announced.
+# not there: HTM and EBB are not announced. Nor is ICACHE_SNOOP: one icbi does not do for all code that was changed (codecache.py).
 LEVELS = {
-    "2.06": (PPC_32 | PPC_64 | ALTIVEC | FPU | MMU | SMT | ICACHE_SNOOP | ARCH_2_05 | ARCH_2_06 | VSX | DFP, ISEL),
+    "2.06": (PPC_32 | PPC_64 | ALTIVEC | FPU | MMU | SMT | ARCH_2_05 | ARCH_2_06 | VSX | DFP, ISEL),
     "2.07": (0, ARCH_2_07 | DSCR | TAR | VEC_CRYPTO),
     "3.0": (0, ARCH_3_00 | IEEE128 | DARN | SCV),
 }

@@ -202,7 +202,7 @@ def save_context32(p: Process, at: int, size: int) -> None:
     context = (at + UC32_MCONTEXT) & -16
     p.space.write(context, _mcontext(p, size >= UC32_SIZE))
     p.space.write(at + UC32_REGS, p.abi.words(context))
-    p.space.write(at + UC32_SIGMASK, p.abi.sigset(p.signals.mask))
+    p.space.write(at + UC32_SIGMASK, p.abi.sigset(p.threads.current.mask))
 
 
 def load_context32(p: Process, at: int) -> int:

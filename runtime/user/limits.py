@@ -20,7 +20,8 @@ TRACED = 20_000  # instructions between looks at other things
 
 
 class Limits:
-    """Of one process; its children have what is left of them. A limit that is reached ends the process with status 124."""
+    """Of one process; its children have what is left of them. A limit that is reached ends the process with status 124. Instructions are
+    those of all threads; when threads run at once, that limit is kept to within one turn of each."""
 
     def __init__(self, process: Process, timeout: float | None, instructions: int | None, trace: str | None) -> None:
         self._p, self._timeout, self._instructions = process, timeout, instructions
@@ -59,7 +60,7 @@ class Limits:
         """Run the vCPU for up to `most` instructions."""
         vcpu = self._p.vcpu
         if self._instructions is not None:
-            most = min(most, self._instructions - vcpu.icount)
+            most = min(most, self._instructions - sum(v.icount for v in self._p.vm.vcpus))
             if most <= 0:
                 self._end(f"{self._instructions} instructions have run (--max-instructions)")
         if self._out is None:

@@ -68,13 +68,13 @@ class AddressSpace:
         self.ram = vm.ram_address
         self.areas: list[Area] = []
         self._starts: list[int] = []
-        self._table = vm.map(MAX_AREAS * AREA_BYTES)
+        self._tables = [vm.map(MAX_AREAS * AREA_BYTES) for _ in range(2)]  # the one in use, and the next
         self.top = self.limit  # new areas are placed below
         self.brk_start = self.brk = 0
         self._invalidate = vm.engine.function("invalidate_code", 2)
         self._forget = vm.engine.function("forget_code", 2)
         self._vcpu = vm.vcpus[0].address
-        vm.set_record(user_areas=self._table, user_area_count=0)
+        vm.set_record(user_areas=self._tables[0], user_area_count=0)
 
     # -- the host's side
     def _host_map(self, start: int, size: int, prot: int, flags: int, fd: int = -1, offset: int = 0) -> int:
@@ -100,8 +100,8 @@ class AddressSpace:
         return [n * PAGE for n, flag in enumerate(flags, first) if flag & (PAGE_HAS_CODE | PAGE_LOOSE) == PAGE_HAS_CODE]
 
     # -- the table
-    def _changed(self) -> None:
-        """Bring the compiled side up to date."""
+    def _changed(self, code: bool = False) -> None:
+        """Bring the compiled side up to date. `code`: something can no longer be executed."""
         merged: list[Area] = []
         for area in self.areas:
             last = merged[-1] if merged else None
@@ -114,9 +114,9 @@ class AddressSpace:
             raise SyscallError(ENOMEM)
         self.areas, self._starts = merged, [a.start for a in merged]
         packed = b"".join(struct.pack("<3Q", a.start, a.end, a.prot) for a in merged)
-        ctypes.memmove(self._table, packed, len(packed))
-        self.vm.set_record(user_area_count=len(merged))
-        self.vm.vcpus[0].call("user_areas_changed")
+        self._tables.reverse()  # threads may be looking at the one in use
+        ctypes.memmove(self._tables[0], packed, len(packed))
+        self.vm.vcpus[0].call("user_areas_changed", self._tables[0], len(merged), code)
 
     def find(self, address: int) -> Area | None:
         """The area that contains an address."""
@@ -197,8 +197,9 @@ class AddressSpace:
             return
         self._split(start)
         self._split(end)
+        code = any(a.prot & PROT_EXEC for a in self.within(start, end))
         self.areas = [a for a in self.areas if not start <= a.start < end]
-        self._changed()
+        self._changed(code)
         self._release(start, end)
 
     def _release(self, start: int, end: int) -> None:
@@ -211,11 +212,14 @@ class AddressSpace:
         if not self.is_mapped(start, end):
             return False
         self._host_protect(start, end, prot)
+        less = any(a.prot & ~prot for a in self.within(start, end))
         self._split(start)
         self._split(end)
         for a in self.within(start, end):
             a.prot = prot
-        self._changed()
+        self._changed(less)
+        if less and self.vm.parallel:  # until now another thread may have made a page with code writable
+            self._host_protect(start, end, prot)
         return True
 
     def grow(self, area: Area, more: int) -> int:
@@ -248,7 +252,7 @@ class AddressSpace:
     def clear(self) -> None:
         """Unmap everything (exec)."""
         gone, self.areas = self.areas, []
-        self._changed()
+        self._changed(True)
         for area in gone:
             self._release(area.start, area.end)
         self.brk_start = self.brk = 0
@@ -268,6 +272,11 @@ class AddressSpace:
         for page in self._watched(address, address + size):
             self._forget(self._vcpu, page, PAGE)
             host(NR["mprotect"], self.ram + page, PAGE, prot)
+
+    def permits(self, address: int, access: int) -> bool:
+        """Whether an access to a byte is allowed: PROT_WRITE, PROT_EXEC, or 0 to load it."""
+        area = self.find(address)
+        return area is not None and bool(area.prot) and area.prot & access == access
 
     def pieces(self, address: int, size: int, access: int = 0) -> Iterator[tuple[int, int]]:
         """(host address, bytes) of guest memory, in order. EFAULT if some of it is not mapped or, for PROT_WRITE, not writable."""
@@ -300,9 +309,16 @@ class AddressSpace:
                 self._host_protect(max(a.start, address & -PAGE), min(a.end, page_up(address + len(data))), a.prot)
         self._fail_if_missing()
 
+    def missing(self) -> bool:
+        """Whether an access of this thread found no memory since the last call: past the end of a file, or another thread took it away."""
+        at = self.vm.mended()
+        if at and self.find(at - self.ram) is None:  # there is some now, for the access to end
+            self._host_map((at - self.ram) & -PAGE, PAGE, 0, MAP_PRIVATE | MAP_ANONYMOUS)
+        return bool(at)
+
     def _fail_if_missing(self) -> None:
-        """EFAULT if the access just made found no memory: past the end of a file."""
-        if self.vm.mended():
+        """EFAULT if the access just made found no memory."""
+        if self.missing():
             raise SyscallError(EFAULT)
 
     def written(self, pieces: list[tuple[int, int]], size: int) -> None:

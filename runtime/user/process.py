@@ -18,10 +18,11 @@ from .errno import EFAULT, EINTR, ENOSYS, ERESTART, SyscallError
 from .frames import set_fpscr
 from .loader import LIMIT, PIE_BASE, Program, entry_point, make_stack, map_program, read_program
 from .memory import AddressSpace, page_up
+from .robust import release_robust
 from .siginfo import SIGBUS, fault_info
 from .signals import Signals
 from .syscalls import arguments, table
-from .threads import TURN, Again, Threads
+from .threads import EVENT, TURN, Thread, Threads
 
 if TYPE_CHECKING:
     import random
@@ -42,11 +43,13 @@ class Options(Record):
 
     cpu: str = "power9"
     engine: Any = "jit"
+    parallel: bool = False  # threads run at once, not in turns
     root: str = ""  # -L
     scratch: str = ""  # --sandbox: the folder it may write to
     strace: bool = False
     stats: bool = False
     render: Callable[[dict[str, Any]], str] = str  # statistics as text
+    failed: Callable[[BaseException], int] = lambda e: 1  # says what went wrong in us; the exit status
     seed: int | None = None  # for AT_RANDOM
     stack: int = 8 << 20
     temporary: bool = False  # ... which is removed at the end
@@ -65,11 +68,12 @@ class Process:
         from runtime.vm import VM
 
         self.options = options
-        every = native.set_mask(native.SIG_BLOCK, (1 << 64) - 1)  # what threads we start inherit: signals come to this one
-        self.vm = VM(cpu=options.cpu, engine=options.engine, direct=True, **options.vm)
+        every = native.set_mask(native.SIG_BLOCK, native.EVERY)  # what threads we start inherit: signals come to the program's
+        self.vm = VM(cpu=options.cpu, engine=options.engine, direct=True, parallel=options.parallel, **options.vm)
         native.set_mask(native.SIG_SETMASK, every)
-        self.vcpu: Any = self.vm.vcpus[0]
+        self.vcpu: Any = self.vm.vcpus[0]  # of the thread that runs
         self.vcpu.dec_expiry = FOREVER
+        self.threads = Threads(self)
         self.space = AddressSpace(self.vm, LIMIT[64])
         self.abi: Abi
         self.program: Program
@@ -82,13 +86,9 @@ class Process:
             from .sandbox import Sandbox
 
             self.sandbox = Sandbox(self, self.root, os.fsencode(options.scratch), options.temporary)
-        self.clear_child_tid = 0
-        self.threads = Threads(self)
-        self.restartable = False
         self.counts: dict[str, int] = {}
         self.attached: dict[int, int] = {}  # System V shared memory: address to size
         self.converts = False  # there is a descriptor whose contents are in the host's byte order
-        self.no_result = False  # the call being made has set all registers
         self.limits: Limits | None = None
         if options.timeout is not None or options.max_instructions is not None or options.trace is not None:
             from .limits import Limits
@@ -103,24 +103,29 @@ class Process:
 
     # -- starting
     def start(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO | None = None) -> None:
-        """Load a program in place of what there is. LoadError or OSError if it is none; then nothing was changed."""
+        """Load a program. LoadError or OSError if it is none."""
         with ExitStack() as files:
-            self._start(path, argv, environment, file or files.enter_context(open(path, "rb")), files)
+            self.load(self.programs(path, file or files.enter_context(open(path, "rb")), files), argv, environment)
 
-    def _start(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO, files: ExitStack) -> None:
+    def programs(self, path: str, file: BinaryIO, files: ExitStack) -> list[tuple[Program, BinaryIO]]:
+        """A program, and its dynamic linker if it names one, with their files, which `files` closes. LoadError or OSError if it is none."""
         program = read_program(path, file)
-        interpreter = None
+        images = [(program, file)]
         if program.interpreter is not None:
             found = os.fsdecode(self.path(os.fsencode(program.interpreter)))
             try:
-                interpreter_file = open(found, "rb")  # noqa: SIM115
-                files.enter_context(interpreter_file)
-                interpreter = read_program(found, interpreter_file)
+                linker = files.enter_context(open(found, "rb"))
+                images.append((read_program(found, linker), linker))
             except OSError as e:
                 raise LoadError(path, f"its dynamic linker {program.interpreter} cannot be read: {e.strerror}"
                                       + ("; give the root of its libraries with -L" if not self.options.root else "")) from None  # fmt: skip
+        return images
+
+    def load(self, images: list[tuple[Program, BinaryIO]], argv: list[bytes], environment: list[bytes]) -> None:
+        """Load a program, and its dynamic linker if there is one, in place of what there is."""
+        program, file = images[0]
+        interpreter = images[1][0] if len(images) > 1 else None
         self.program, self.abi, self.argv = program, program.abi, argv
-        self.threads.only_current()
         self.attached.clear()
         self.calls = table(self.abi)
         bits = self.abi.bits
@@ -134,7 +139,7 @@ class Process:
         vcpu = self.vcpu
         if interpreter is not None:
             space.top = space.limit - (page_up(self.options.stack) + (2 << 20))
-            map_program(space, interpreter, interpreter_file, None)
+            map_program(space, interpreter, images[1][1], None)
             entry, toc = entry_point(space, interpreter)
         sp = make_stack(space, program, interpreter, self.vm.cpu, argv, environment, sixteen, self.options.stack)
         self.signals.place_trampolines()
@@ -180,10 +185,10 @@ class Process:
             return self.root + below(self.root, path[len(self.root) :], True)
         return path
 
-    def execute(self, path: str, argv: list[bytes], environment: list[bytes], file: BinaryIO) -> None:
-        """execve: as `start`; descriptors that are marked so are closed."""
-        self.start(path, argv, environment, file)
-        file.close()
+    def execute(self, images: list[tuple[Program, BinaryIO]], files: ExitStack, argv: list[bytes], environment: list[bytes]) -> None:
+        """execve, when nothing can go wrong any more: as `load`; descriptors that are marked so are closed."""
+        self.load(images, argv, environment)
+        files.close()
         ours = self.sandbox.high if self.sandbox is not None else 1 << 31
         for name in os.listdir("/proc/self/fd"):
             if int(name) >= ours:
@@ -194,10 +199,10 @@ class Process:
 
     def forked(self) -> None:
         """In the child of a fork."""
-        self.signals.pending.clear()
+        self.threads.forked()
+        self.threads.current.pending.clear()
         self.counts.clear()
         self.options = replace(self.options, warm=0.0)
-        self.threads.only_current()
         if self.limits is not None:
             self.limits.start()
 
@@ -225,20 +230,28 @@ class Process:
 
     # -- running
     def run(self) -> None:
-        """Run to the end of the process."""
+        """Run to the end of the process. Does not return."""
         host_signal.signal(host_signal.SIGINT, host_signal.SIG_DFL)
         host_signal.signal(host_signal.SIGPIPE, host_signal.SIG_DFL)
-        native.watch(self.vcpu.address + _attention_offset())
-        vcpu, run = self.vcpu, self.vcpu.run
         if self.limits is not None:
             self.limits.start()
-            run = self.limits.run
+        self.threads.run()
+
+    def run_thread(self) -> None:
+        """Run the current thread, until it ends (Ended)."""
+        threads, t, vcpu = self.threads, self.threads.current, self.vcpu
+        run: Callable[[int], Any] = vcpu.run if self.limits is None else self.limits.run
+        left = TURN  # instructions of its turn; anything else costs some of it too
         while True:
-            many = self.threads.many
-            event = run(TURN if many else SLICE)
+            if threads.many and left <= 0:
+                threads.order.turn(t)
+                left = TURN
+            start = vcpu.icount
+            event = run(left if threads.many else SLICE)
+            left -= vcpu.icount - start + EVENT
             kind = type(event)
             if kind is Syscall:
-                self.syscall(event.scv)
+                self.syscall(t, event.scv)
             elif kind is Fault:
                 self.signals.fault(event)
             elif kind is ProgramCheck:
@@ -248,21 +261,19 @@ class Process:
                 self.signals.program_check(ProgramCheck(0x4_0000))
             elif kind is not Budget:
                 raise NotEmulated(f"a Linux program ended with {event}")
-            if many and (kind is Budget or self.threads.current.waits):
-                self.threads.turn()
-            if self.vm.mended():  # memory went away in the middle of an access: another process made a file shorter
+            if self.space.missing():  # memory went away in the middle of an access: another process made a file shorter
                 self.signals.force(SIGBUS, fault_info(SIGBUS, 2, 0))
             if vcpu.attention:
                 self.signals.attend()
+            t.interrupted = None
 
-    def syscall(self, scv: bool) -> None:
+    def syscall(self, t: Thread, scv: bool) -> None:
         """Make the call in r0 and give its result."""
         vcpu = self.vcpu
-        self.threads.current.scv = scv
+        t.scv, t.no_result = scv, False
         number = vcpu.gpr[0] & 0xFFFF_FFFF
         name, call = self.calls.get(number, (f"{number}", None))
         first = vcpu.gpr[3]
-        self.no_result = False
         given: list[Any] = []
         self.counts[name] = self.counts.get(name, 0) + 1
         if call is None:
@@ -272,12 +283,7 @@ class Process:
                 if self.sandbox is not None:
                     self.sandbox.enter(name)
                 given = arguments(self, call.kinds)
-                if self.threads.many:
-                    self.threads.ready(name, given)
                 result = call.function(self, *given) or 0
-                self.threads.current.in_call = False
-            except Again:
-                result = -ERESTART
             except SyscallError as e:
                 result = -e.number
             except OSError as e:
@@ -287,14 +293,14 @@ class Process:
                     self.sandbox.leave()
         if self.options.strace:
             self.trace(name, given, result, call is not None)
-        if self.no_result:  # rt_sigreturn, execve: all registers are set
+        if t.no_result:  # rt_sigreturn, execve: all registers are set
             return
         if result == -ERESTART:
             vcpu.nia -= 4
             vcpu.gpr[3] = first
             return
         if result == -EINTR:
-            self.signals.interrupted = (name, first, vcpu.nia - 4)
+            t.interrupted = (name, first, vcpu.nia - 4)
         self.set_result(result)
 
     def set_result(self, result: int) -> None:
@@ -322,11 +328,14 @@ class Process:
         else:
             end = shown(result)
         note = "" if known else " (not implemented)"
-        os.write(2, f"{os.getpid()} {name}({text}) = {end}{note}\n".encode())
+        os.write(2, f"{self.threads.current.tid} {name}({text}) = {end}{note}\n".encode())
 
     # -- ending
     def finish(self, status: int) -> None:
         """exit_group: statistics, caches, and the end of our own process."""
+        for t in self.threads.all:  # other processes may share the mutexes
+            if t.robust_list:
+                release_robust(self, t)
         self.close()
         os._exit(status & 0xFF)
 
@@ -364,10 +373,16 @@ class Process:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # the core would be ours
-        native.set_action(number, native.SIG_DFL)
+        native.set_default(number)
         native.set_mask(native.SIG_UNBLOCK, 1 << (number - 1))
         os.kill(os.getpid(), number)
         os._exit(128 + number)
+
+    def fail(self, e: BaseException) -> None:
+        """Something is wrong with us, in one of several threads."""
+        status = self.options.failed(e)
+        self.close()
+        os._exit(status)
 
 
 def below(root: bytes, name: bytes, follow: bool, depth: int = 0) -> bytes:
@@ -385,10 +400,3 @@ def below(root: bytes, name: bytes, follow: bool, depth: int = 0) -> bytes:
             return below(root, (target if target.startswith(b"/") else done + b"/" + target) + (b"/" + rest if rest else b""), follow, depth + 1)
         done = here
     return done + (b"/" if name.endswith(b"/") and done else b"") or b"/"
-
-
-def _attention_offset() -> int:
-    from dbt.state import offset
-
-    return offset("attention")
-

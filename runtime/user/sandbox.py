@@ -94,8 +94,16 @@ class Sandbox:
         self._root, self._scratch = self._kept(self.root), self._kept(self.scratch)
         if not root:  # without -L there is nothing to see
             os.rmdir(self.root)
-        self._places: dict[bytes, Place] = {}
-        self.call = "execve"
+
+    @property
+    def call(self) -> str:
+        """The call being made by the current thread."""
+        return self.p.threads.current.call
+
+    @property
+    def _places(self) -> dict[bytes, Place]:
+        """What its paths led to."""
+        return self.p.threads.current.places
 
     def _kept(self, folder: bytes) -> int:
         fd = os.open(folder, O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -116,7 +124,7 @@ class Sandbox:
     # -- a call
     def enter(self, name: str) -> None:
         """Before a call. EPERM if the policy has none of it."""
-        self.call = name
+        self.p.threads.current.call = name
         kind = POLICY.get(name)
         if kind is None:
             raise SyscallError(EPERM)

@@ -13,11 +13,12 @@ from runtime.events import Fault, ProgramCheck
 
 from . import frames, native
 from .errno import EINVAL, ENOMEM, EPERM, SyscallError
-from .memory import PAGE, PROT_EXEC, PROT_READ
-from .siginfo import SI_TIMER, SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, fault_info, to_guest
+from .memory import PAGE, PROT_EXEC, PROT_READ, PROT_WRITE
+from .siginfo import SI_USER, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, fault_info, to_guest
 
 if TYPE_CHECKING:
     from .process import Process
+    from .threads import Thread
 
 SIG_DFL, SIG_IGN = 0, 1
 SA_NOCLDSTOP, SA_NOCLDWAIT, SA_SIGINFO, SA_ONSTACK, SA_RESTART, SA_NODEFER, SA_RESETHAND = (
@@ -32,6 +33,8 @@ RESTARTED = {
     "fcntl", "fcntl64", "futex", "accept", "accept4", "connect", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg", "splice",
     "copy_file_range", "sendfile", "sendfile64", "getrandom", "socketcall", "ipc", "mq_timedreceive", "mq_timedsend",
 }  # fmt: skip
+DSISR_STORE = 0x0200_0000
+RETRIES = 20  # of an instruction that faults though it may not, before that is believed
 FPSCR_CAUSES = ((0x2000_0000, 0x80, 7), (0x1000_0000, 0x40, 4), (0x0800_0000, 0x20, 5), (0x0400_0000, 0x10, 3), (0x0200_0000, 0x08, 6))
 
 
@@ -49,34 +52,20 @@ class Signals:
     def __init__(self, process: Process) -> None:
         self.p = process
         self.actions: dict[int, Action] = {}
-        self.mask = native.set_mask(native.SIG_BLOCK, 0)
-        self.pending: list[bytes] = []  # taken by the host's handler, not delivered yet
-        self.stack: tuple[int, int, int] = (0, SS_DISABLE, 0)  # address, flags, size
-        self.interrupted: tuple[str, int, int] | None = None  # call that gave EINTR: name, its r3, its address
-        self.suspended: int | None = None  # the mask to go back to after sigsuspend and the like
         self.trampoline = 0
-        self.timers: dict[int, int] = {}  # POSIX timer to the thread its signal is for
-        self.deleted_timers: dict[int, int] = {}  # likewise, of the last that were deleted
+        self.thread.mask = native.set_mask(native.SIG_BLOCK, 0)
 
-    def arrived(self) -> list[bytes]:
-        """Signals the host's handler has taken; those of a timer that is another thread's go to that thread."""
-        threads, found = self.p.threads, []
-        for info in native.signals():
-            code, timer = struct.unpack_from("<i4xi", info, 8)
-            thread = self.timers.get(timer) or self.deleted_timers.get(timer, 0) if code == SI_TIMER else 0
-            if thread and thread != threads.current.tid:
-                for t in threads.all:
-                    if t.tid == thread:
-                        t.pending.append(info)
-            else:
-                found.append(info)
-        return found
+    @property
+    def thread(self) -> Thread:
+        """The one that runs: masks, pending signals and alternate stacks are a thread's own."""
+        return self.p.threads.current
 
     def take(self, mask: int) -> bytes | None:
         """The first pending signal of a set, which then is not pending any more."""
-        for info in self.pending:
+        pending = self.thread.pending
+        for info in pending:
             if mask >> (int.from_bytes(info[:4], "little") - 1) & 1:
-                self.pending.remove(info)
+                pending.remove(info)
                 return info
         return None
 
@@ -89,7 +78,7 @@ class Signals:
         for number, action in list(self.actions.items()):
             if action.handler != SIG_IGN:
                 self.set(number, Action())
-        self.stack = (0, SS_DISABLE, 0)
+        self.thread.stack = (0, SS_DISABLE, 0)
 
     # -- what calls do
     def get(self, number: int) -> Action:
@@ -108,10 +97,11 @@ class Signals:
 
     def set_mask(self, mask: int) -> None:
         """The signals that are blocked from now on."""
-        self.mask = mask & ~UNBLOCKABLE
-        native.set_mask(native.SIG_SETMASK, self.mask)
-        if self.pending:
-            self.p.vcpu.attention = 1
+        t = self.thread
+        t.mask = mask & ~UNBLOCKABLE
+        native.set_mask(native.SIG_SETMASK, t.mask)
+        if t.pending:
+            t.vcpu.attention = 1
 
     def set_stack(self, address: int, flags: int, size: int) -> None:
         """sigaltstack."""
@@ -120,37 +110,48 @@ class Signals:
         if flags & ~0x8000_0000 not in (0, SS_ONSTACK, SS_DISABLE):
             raise SyscallError(EINVAL)
         if flags & SS_DISABLE:
-            self.stack = (0, SS_DISABLE, 0)
+            self.thread.stack = (0, SS_DISABLE, 0)
         elif size < 2048:
             raise SyscallError(ENOMEM)
         else:
-            self.stack = (address, flags, size)
+            self.thread.stack = (address, flags, size)
 
     def on_stack(self, sp: int) -> bool:
         """Whether a stack pointer is on the alternate stack."""
-        return not self.stack[1] & SS_DISABLE and 0 <= sp - self.stack[0] < self.stack[2]
+        address, flags, size = self.thread.stack
+        return not flags & SS_DISABLE and 0 <= sp - address < size
 
     def stack_now(self) -> tuple[int, int, int]:
         """stack_t as the kernel reports it."""
-        return (self.stack[0], self.stack[1] | (SS_ONSTACK if self.on_stack(self.p.vcpu.gpr[1]) else 0), self.stack[2])
+        address, flags, size = self.thread.stack
+        return address, flags | (SS_ONSTACK if self.on_stack(self.p.vcpu.gpr[1]) else 0), size
 
     # -- delivery
     def attend(self) -> None:
         """Deliver what has arrived."""
-        self.p.vcpu.attention = 0
-        self.pending += self.arrived()
-        blocked = self.mask
-        for info in list(self.pending):
+        t = self.thread
+        t.vcpu.attention = 0
+        t.pending += [i for i in t.mailbox.signals() if struct.unpack_from("<i4xi", i) != native.KICK]
+        blocked = t.mask
+        for info in list(t.pending):
             number = int.from_bytes(info[:4], "little")
             if blocked >> (number - 1) & 1:
                 continue
-            self.pending.remove(info)
+            t.pending.remove(info)
             if self._deliver(number, info):
-                blocked = self.mask
-        self.interrupted = None
-        if self.suspended is not None and not self.p.threads.many:  # nothing was delivered
-            mask, self.suspended = self.suspended, None
+                blocked = t.mask
+        if t.interrupted is not None:  # by what the program does not see
+            self._restart(*t.interrupted)
+        if t.suspended is not None:  # nothing was delivered
+            mask, t.suspended = t.suspended, None
             self.set_mask(mask)
+
+    def _restart(self, name: str, first: int, nia: int) -> None:
+        """Make a call again that was interrupted."""
+        v = self.p.vcpu
+        v.nia, v.gpr[3] = nia, first
+        v.cr[0] &= 14
+        self.thread.interrupted = None
 
     def _deliver(self, number: int, info: bytes) -> bool:
         """Do a signal's action; whether a handler is to run."""
@@ -162,23 +163,20 @@ class Signals:
                 native.host(native.NR["kill"], native.host(native.NR["getpid"]), SIGSTOP)
                 return False
             self.p.die(number)
-        p = self.p
-        if self.interrupted is not None:
-            name, first, nia = self.interrupted
-            if action.flags & SA_RESTART and name in RESTARTED:
-                p.vcpu.nia, p.vcpu.gpr[3] = nia, first
-                p.vcpu.cr[0] &= 14
-            self.interrupted = None
+        t = self.thread
+        if t.interrupted is not None and action.flags & SA_RESTART and t.interrupted[0] in RESTARTED:
+            self._restart(*t.interrupted)
+        t.interrupted = None
         self._enter(number, action, info)
         return True
 
     def _enter(self, number: int, action: Action, info: bytes) -> None:
-        p, v = self.p, self.p.vcpu
+        p, v, t = self.p, self.p.vcpu, self.thread
         sp = v.gpr[1] & p.abi.mask
         stack = self.stack_now()
-        if action.flags & SA_ONSTACK and not self.stack[1] & SS_DISABLE and not self.on_stack(sp):
-            sp = (self.stack[0] + self.stack[2]) & p.abi.mask
-        saved = self.mask if self.suspended is None else self.suspended
+        if action.flags & SA_ONSTACK and not t.stack[1] & SS_DISABLE and not self.on_stack(sp):
+            sp = (t.stack[0] + t.stack[2]) & p.abi.mask
+        saved = t.mask if t.suspended is None else t.suspended
         try:
             if p.abi.bits == 64:
                 regs = frames.push_frame64(p, sp, number, to_guest(p.abi, info), action.handler, saved, stack)
@@ -196,7 +194,7 @@ class Signals:
         except SyscallError:  # no room for the frame
             if number == SIGSEGV:
                 p.die(SIGSEGV)
-            self.set(SIGSEGV, Action()) if self.mask >> (SIGSEGV - 1) & 1 else None
+            self.set(SIGSEGV, Action()) if t.mask >> (SIGSEGV - 1) & 1 else None
             self.force(SIGSEGV, fault_info(SIGSEGV, 0x80, 0))
             return
         for name, value in regs.items():
@@ -205,10 +203,10 @@ class Signals:
         if p.abi.bits == 64 and not action.flags & SA_SIGINFO:
             v.gpr[4] = regs["gpr6"] + frames.UC_MCONTEXT
         frames.set_fpscr(p, 0)
-        blocked = self.mask | action.mask
+        blocked = t.mask | action.mask
         if not action.flags & SA_NODEFER:
             blocked |= 1 << (number - 1)
-        self.suspended = None
+        t.suspended = None
         if action.flags & SA_RESETHAND:
             self.set(number, Action())
         self.set_mask(blocked)
@@ -223,32 +221,27 @@ class Signals:
             return
         if stack is not None:
             address, flags, size = p.abi.structure("Qi4xQ" if p.abi.bits == 64 else "IiI").unpack(stack)
-            self.stack = (address, flags & ~SS_ONSTACK, size)
+            self.thread.stack = (address, flags & ~SS_ONSTACK, size)
         self.set_mask(mask)
 
     def suspend(self, mask: int, call: Any) -> int:
         """Make a call of the host that waits with another signal mask (`call` takes its address); signals it let in are delivered."""
-        if self.p.threads.many:
-            if self.suspended is None:
-                before = self.mask
-                self.set_mask(mask)
-                self.suspended = before
-            self.p.threads.again(None)
+        t = self.thread
         data = native.Buffer((mask & ~UNBLOCKABLE).to_bytes(8, "little"))
-        if any(not mask >> (int.from_bytes(i[:4], "little") - 1) & 1 for i in self.pending):
+        if any(not mask >> (int.from_bytes(i[:4], "little") - 1) & 1 for i in t.pending):
             result = -4  # EINTR: one is here already
         else:
             result = int(call(data.at))
-        if result == -4 and self.suspended is None:
-            self.suspended, self.mask = self.mask, mask & ~UNBLOCKABLE
-            self.p.vcpu.attention = 1
+        if result == -4 and t.suspended is None:
+            t.suspended, t.mask = t.mask, mask & ~UNBLOCKABLE
+            t.vcpu.attention = 1
         return result
 
     # -- the program's own faults
     def force(self, number: int, info: bytes) -> None:
         """A signal that cannot wait: if it is blocked or ignored, the program ends."""
         action = self.get(number)
-        if self.mask >> (number - 1) & 1 or action.handler in (SIG_DFL, SIG_IGN):
+        if self.thread.mask >> (number - 1) & 1 or action.handler in (SIG_DFL, SIG_IGN):
             if self.p.options.strace:
                 self._tell(number, info)
             self.p.die(number)
@@ -265,6 +258,8 @@ class Signals:
         """A storage or alignment interrupt (arch/powerpc/mm/fault.c)."""
         v = self.p.vcpu
         address = v.nia if event.vector in (0x400, 0x480) else event.address
+        if self.p.vm.parallel and self._was_fixed(event, address):
+            return
         v.dar, v.dsisr = address, event.why & 0xFFFF_FFFF
         if event.vector == 0x600:
             number, code = SIGBUS, 1  # BUS_ADRALN
@@ -275,6 +270,19 @@ class Signals:
         else:
             number, code = SIGSEGV, 2  # SEGV_ACCERR
         self.force(number, fault_info(number, code, address))
+
+    def _was_fixed(self, event: Fault, address: int) -> bool:
+        """Whether another thread has changed the address space meanwhile, so that the access may succeed now. It has to, sooner or later."""
+        t = self.thread
+        if event.vector == 0x600:
+            return False
+        wanted = PROT_EXEC if event.vector != 0x300 else PROT_WRITE if event.why & DSISR_STORE else 0
+        if not self.p.space.permits(address, wanted):
+            return False
+        before, count, times = t.retried
+        times = times + 1 if (before, count) == (address, t.vcpu.icount) else 1
+        t.retried = address, t.vcpu.icount, times
+        return times <= RETRIES
 
     def _emulated(self) -> bool:
         """Carry out the privileged instruction at nia that Linux lets programs have: mfpvr."""

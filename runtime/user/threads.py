@@ -1,62 +1,73 @@
-"""Threads of a process. They take turns on one vCPU: its architected registers are swapped, everything else is common.
+"""Threads of a process: each has a host thread and a vCPU of its own. order.py says when it may run.
 
-A thread waits for a futex, or for something of the host: then its call is made again every so often, without waiting. So one host
-thread runs them all, and the compiled side knows nothing of it.
+To the host's kernel a thread of the program is that host thread: its number, its signal mask, its name and its credentials are the
+host's, signals between threads and timers for one of them need nothing here, and waiting is waiting. The main thread of the program runs on our
+main one, which stays (a process ends with it); it waits there when the program's has ended, and takes over if another thread executes a program.
 """
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
-import struct
-import time
+import sys
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dbt.records import Record, field
+from dbt.state import offset
 
-from .errno import EINTR, ETIMEDOUT
-from .native import NR, Buffer, host, wait
-from .siginfo import SI_TKILL, user_info
+from . import native
+from .errno import EAGAIN, SyscallError
+from .native import NR, Mailbox, host
+from .order import AtOnce, InTurns, Order
+from .robust import abandon
 
 if TYPE_CHECKING:
     from .process import Process
 
-ARCHITECTED = 0x1400  # bytes of the vCPU record that a thread owns (dbt/state.py)
-TURN = 1 << 20  # instructions
-AGAIN_NS = 1_000_000
-RESTARTED = {"read", "readv", "write", "writev", "recv", "recvfrom", "recvmsg", "send", "sendto", "sendmsg", "accept", "accept4", "wait4",
-             "waitpid"}  # fmt: skip
-POLLIN, POLLOUT = 1, 4
-READING = {"read", "readv", "recv", "recvfrom", "recvmsg", "accept", "accept4"}
-WRITING = {"write", "writev", "send", "sendto", "sendmsg"}
+ARCHITECTED = 0x1400  # bytes of the vCPU record that are a thread's registers (dbt/state.py)
+TURN, EVENT = 1 << 20, 1 << 14  # instructions of a turn, and as how many a call or a fault counts
+ATTENTION = offset("attention")
+SWITCH_SECONDS = 0.0005  # how long a thread that runs Python may keep the others from it
+ENDING_NS = 200_000  # between looks at whether all others have ended
+
+
+def _closed() -> Any:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
 
 
 class Thread(Record, eq=False):
-    """A thread, and what it waits for: a futex (its host address), or to make its call again."""
+    """A thread, as its kernel knows it."""
 
     tid: int
-    image: bytes = b""
+    vcpu: Any
+    mailbox: Mailbox
     mask: int = 0
-    stack: tuple[int, int, int] = (0, 2, 0)
+    stack: tuple[int, int, int] = (0, 2, 0)  # sigaltstack: address, flags, size
+    pending: list[bytes] = field(default_factory=list)  # signals taken by the host's handler, not delivered yet
+    interrupted: tuple[str, int, int] | None = None  # call that gave EINTR: name, its r3, its address
+    suspended: int | None = None  # the mask to go back to after sigsuspend and the like
     clear_child_tid: int = 0
-    pending: list[bytes] = field(default_factory=list)
-    futex: int = 0
-    bits: int = 0
-    again: bool = False
-    deadline: int | None = None  # ns, of the wait
-    call_deadline: int | None = None  # of a call that is made again: kept from one time to the next
-    in_call: bool = False
-    call: str = ""  # its name
-    scv: bool = False  # made by `scv 0`
-    suspended: int | None = None  # Signals.suspended
-
-    @property
-    def waits(self) -> bool:
-        return bool(self.futex) or self.again
+    robust_list: int = 0
+    scv: bool = False  # the call was made by `scv 0`
+    no_result: bool = False  # the call being made has set all registers
+    call: str = "execve"  # its name, for the sandbox
+    places: dict[bytes, Any] = field(default_factory=dict)  # and what its paths led to
+    retried: tuple[int, int, int] = (0, 0, 0)  # a fault that was none any more: its address, instructions executed, how often
+    ends: bool = False  # it is to end when it looks up
+    born: Any = field(default_factory=_closed)
+    gate: Any = field(default_factory=_closed)  # order.py's: open when the turn is its own
+    calling: float = 0.0  # when it went into a call of the host with its turn, else 0
+    futex: tuple[int, int] | None = None  # what it sleeps at: host address, bits
+    inside: bool = False  # it runs guest code and others run too
 
 
-class Again(Exception):
-    """The call cannot be finished now: let others run, then make it again."""
+class Ended(Exception):
+    """The current thread ends."""
 
 
 class Threads:
@@ -64,188 +75,172 @@ class Threads:
 
     def __init__(self, process: Process) -> None:
         self.p = process
-        self.current = Thread(os.getpid())
-        self.all = [self.current]
-        self._next = 0
+        self.main = self.current = Thread(os.getpid(), process.vm.vcpus[0], Mailbox())
+        self.all = [self.main]
+        self._seats: list[tuple[Any, Mailbox]] = []  # of threads that have ended
+        self._parked = _closed()  # opened when the main thread is to go on
+        self._job: tuple[Callable[[], None], int] | None = None  # what it then has to do, and its signal mask
+        self.order: Order = AtOnce(self) if process.vm.parallel else InTurns(self)
+        self.main.mailbox.watch(self.main.vcpu.address + ATTENTION)
+        self.order.attach(self.main)
 
     @property
     def many(self) -> bool:
         return len(self.all) > 1
 
-    def only_current(self) -> None:
-        """After fork and exec."""
-        self.current.tid = os.getpid()
-        self.all = [self.current]
+    def run(self) -> None:
+        """The main thread, on our main thread. Does not return."""
+        self.main.mailbox.use()
+        native.take_faults()
+        native.set_wait(self._wait)
+        self._lead()
 
-    # -- registers
-    def _save(self) -> None:
-        t, s = self.current, self.p.signals
-        t.image = ctypes.string_at(self.p.vcpu.address, ARCHITECTED)
-        t.mask, t.stack, t.suspended, t.clear_child_tid = s.mask, s.stack, s.suspended, self.p.clear_child_tid
+    def _wait(self, frame: Any) -> int:
+        t = self.current
+        frame[7] = t.mailbox.attention
+        return self.order.outside(t, frame)
 
-    def _load(self, t: Thread) -> None:
-        p, s = self.p, self.p.signals
-        ctypes.memmove(p.vcpu.address, t.image, ARCHITECTED)
-        p.vcpu.reserve_size = 0  # a reservation does not survive
-        self.current = t
-        s.stack, s.suspended, p.clear_child_tid = t.stack, t.suspended, t.clear_child_tid
-        if s.mask != t.mask:
-            s.set_mask(t.mask)
-        if t.pending:
-            s.pending += t.pending
-            t.pending = []
-            p.vcpu.attention = 1
-
-    def switch(self, t: Thread) -> None:
-        """Let another thread run."""
+    def resumed(self, t: Thread, alone: bool = False) -> None:
+        """`t` runs from here on. `alone`: nobody else did meanwhile, and time goes on where the thread before it left off."""
         if t is not self.current:
-            self._save()
-            self._load(t)
+            if alone:
+                t.vcpu.tb_offset = (self.current.vcpu.timebase - t.vcpu.icount) & (1 << 64) - 1
+                t.vcpu.reserve_size = 0  # a reservation is lost
+            self.current, self.p.vcpu = t, t.vcpu
+        if t.ends:
+            raise Ended
 
+    # -- beginning
     def add(self, stack: int, tls: int | None) -> Thread:
-        """clone: a thread that begins after the call, with 0 as its result."""
-        p, v = self.p, self.p.vcpu
-        self._save()
-        own = self.current.image
-        v.gpr[1] = stack
+        """clone: a thread that begins after the call, with 0 as its result. EAGAIN if the host has no more."""
+        p, parent = self.p, self.current
+        vcpu, mailbox = self._seat()
+        ctypes.memmove(vcpu.address, parent.vcpu.address, ARCHITECTED)
+        vcpu.reserve_size = vcpu.attention = 0
+        vcpu.darn = parent.vcpu.darn = (parent.vcpu.darn * 0x5851_F42D_4C95_7F2D + 1) & (1 << 64) - 1
+        vcpu.darn ^= 1 << 63
+        if stack:
+            vcpu.gpr[1] = stack
         if tls is not None:
-            v.gpr[13 if p.abi.bits == 64 else 2] = tls
-        v.gpr[3] = 0
-        v.cr[0] &= 14
-        self._next += 1
-        t = Thread(os.getpid() + self._next * 10_000, ctypes.string_at(v.address, ARCHITECTED), p.signals.mask)
-        ctypes.memmove(v.address, own, ARCHITECTED)
+            vcpu.gpr[13 if p.abi.bits == 64 else 2] = tls
+        vcpu.gpr[3] = 0
+        vcpu.cr[0] &= 14
+        vcpu.mode_changed()
+        t = Thread(0, vcpu, mailbox, parent.mask)
+        self.order.attach(t)
+        if not self.many:
+            sys.setswitchinterval(SWITCH_SECONDS)
+        mask = native.set_whole_mask(native.SIG_BLOCK, native.EVERY)  # until it has a mailbox
+        try:
+            _thread.start_new_thread(self._host_thread, (t,))
+            t.born.acquire()
+        except RuntimeError:
+            self._seats.append((vcpu, mailbox))
+            raise SyscallError(EAGAIN) from None
+        finally:
+            native.set_whole_mask(native.SIG_SETMASK, mask)
         self.all.append(t)
+        self.order.added(t)
         return t
 
-    def leave(self) -> None:
-        """The current thread exits; there are others."""
-        p, gone = self.p, self.current
-        if p.clear_child_tid:
-            at = p.space.host_address(p.clear_child_tid, 4)
-            ctypes.c_uint32.from_address(at).value = 0
-            self.wake(at, 1, 0xFFFF_FFFF)
-        self.all.remove(gone)
-        self._load(self._runnable())
+    def _seat(self) -> tuple[Any, Mailbox]:
+        if self._seats:
+            return self._seats.pop()
+        try:
+            vcpu, mailbox = self.p.vm.add_vcpu(), Mailbox()
+        except (ValueError, OSError):
+            raise SyscallError(EAGAIN) from None
+        mailbox.watch(vcpu.address + ATTENTION)
+        return vcpu, mailbox
 
-    # -- waiting
-    def wait_futex(self, at: int, bits: int, deadline: int | None) -> None:
-        """The current thread waits; its result is 0 if it is woken."""
-        t = self.current
-        t.futex, t.bits, t.deadline = at, bits, deadline
+    def _host_thread(self, t: Thread) -> None:
+        t.tid = threading.get_native_id()
+        t.mailbox.use()
+        native.set_mask(native.SIG_SETMASK, t.mask)
+        t.born.release()
+        self._follow(t)
+        if t is self.main:  # of a process that it forked
+            self._lead(ended=True)
 
-    def wake(self, at: int, most: int, bits: int, target: int = 0, move: int = 0) -> int:
-        """Wake up to `most` threads, and let up to `move` others wait at `target` instead; how many."""
-        count = 0
-        for t in self.all:
-            if t.futex == at and t.bits & bits:
-                if count < most:
-                    t.futex, t.deadline = 0, None
-                    count += 1
-                elif move > 0:
-                    t.futex, move = target, move - 1
-                    count += 1
-        return count
-
-    def again(self, timeout: int | None) -> None:
-        """The call waits at most `timeout` ns in all. Raises Again until that has passed."""
-        t = self.current
-        if not t.in_call:
-            t.in_call = True
-            t.call_deadline = None if timeout is None else time.monotonic_ns() + timeout
-        if t.call_deadline is None or time.monotonic_ns() < t.call_deadline:
-            t.again, t.deadline = True, t.call_deadline
-            raise Again
-
-    def ready(self, name: str, given: list[Any]) -> None:
-        """Before a call, on a descriptor perhaps: Again if it would wait."""
-        self.current.call = name
-        events = POLLIN if name in READING else POLLOUT if name in WRITING else 0
-        if events and not host(NR["fcntl"], given[0], 3) & os.O_NONBLOCK:
-            data = Buffer(struct.pack("<ihh", given[0], events, 0))
-            if host(NR["poll"], data.at, 1, 0) == 0:
-                self.again(None)
-
-    def turn(self) -> None:
-        """Let the next thread run that can."""
-        self.switch(self._runnable())
-
-    def _runnable(self) -> Thread:
+    def _lead(self, ended: bool = False) -> None:
+        """The main thread, and whatever it is to do after its end."""
+        if not ended:
+            self.order.added(self.main)
+            self._follow(self.main)
         while True:
-            start = self.all.index(self.current) + 1 if self.current in self.all else 0
-            order = self.all[start:] + self.all[:start]
-            now = time.monotonic_ns()
-            for t in order:
-                if t.futex and t.deadline is not None and now >= t.deadline:
-                    self._result(t, -ETIMEDOUT)
-                if not t.waits:
-                    return t
-                if any(not t.mask >> (int.from_bytes(i[:4], "little") - 1) & 1 for i in t.pending):
-                    self.interrupt(t)
-                    return t
-            if any(t.again for t in order):
-                self._sleep(min([AGAIN_NS, *(max(t.deadline - now, 0) for t in order if t.deadline is not None)]))
-                for t in order:
-                    t.again = False
-            else:
-                deadlines = [t.deadline for t in order if t.deadline is not None]
-                self._sleep(max(min(deadlines) - now, 0) if deadlines else None)
-            if self.p.vcpu.attention:  # a signal: to a thread that lets it in
-                arrived = self.p.signals.arrived()
-                self.p.signals.pending += arrived
-                numbers = [int.from_bytes(i[:4], "little") for i in self.p.signals.pending]
-                for t in order:
-                    mask = self.p.signals.mask if t is self.current else t.mask
-                    if any(not mask >> (n - 1) & 1 for n in numbers):
-                        self.interrupt(t)
-                        return t
+            self._parked.acquire()
+            self.main.ends = False
+            self.order.added(self.main)
+            self._follow(self.main, self._take_over)
 
-    def interrupt(self, t: Thread) -> None:
-        """A signal ends a thread's wait."""
-        if t.futex:
-            self._result(t, -EINTR)
-        elif t.again and t.call not in RESTARTED:
-            self._result(t, -EINTR, 4)
-        t.again = t.in_call = False
+    def _follow(self, t: Thread, first: Callable[[], None] = lambda: None) -> None:
+        """Run a thread from here to its end."""
+        try:
+            self.order.begin(t)
+            first()
+            self.p.run_thread()
+        except Ended:
+            self._end(t)
+            self.order.end(t)
+        except BaseException as e:
+            if t is self.main and not self.many:
+                raise
+            self.p.fail(e)
 
-    def _result(self, t: Thread, result: int, ahead: int = 0) -> None:
-        """The result of a call that waited, set while another thread may be in the registers."""
-        t.futex, t.deadline = 0, None
-        before, own = self.current, t.pending
-        t.pending = []  # it stays the thread's own
-        if t is not before and before in self.all:
-            self.switch(t)
-        elif t is not before:
-            self._load(t)
-        self.p.set_result(result)
-        self.p.vcpu.nia += ahead
-        if t is not before and before in self.all:
-            self.switch(before)
-            t.pending = own
-        else:
-            self.p.signals.pending += own
-            self.p.vcpu.attention = 1
+    # -- ending
+    def _end(self, t: Thread) -> None:
+        """What a thread leaves behind: its memory is told, and its seat is free."""
+        native.set_whole_mask(native.SIG_BLOCK, native.EVERY)
+        abandon(self.p, t)
+        self.all.remove(t)
+        if t is not self.main:
+            self._seats.append((t.vcpu, t.mailbox))
 
-    def _sleep(self, ns: int | None) -> None:
-        timeout = None if ns is None else Buffer(struct.pack("<qq", ns // 10**9, ns % 10**9))
-        wait(NR["ppoll"], 0, 0, timeout.at if timeout else 0, 0, 8)
+    def alone(self, job: Callable[[], None]) -> None:
+        """execve by one of several threads: all end, and the main thread goes on alone, with the job. Returns only if there are no others."""
+        t = self.current
+        if not self.many and t is self.main:
+            job()
+            return
+        self._job = job, t.mask
+        for other in self.all:
+            if other is not t:
+                other.ends = True
+                native.kick(other.tid)
+        t.ends = True
+        self._parked.release()
+        raise Ended
 
-    # -- signals between threads
-    def send(self, tid: int, number: int) -> int | None:
-        """tgkill: None if it is none of our threads, or there is only one."""
-        target = next((t for t in self.all if t.tid == tid), None)
-        if target is None or not self.many:
-            return None
-        if number:
-            info = user_info(number, os.getpid(), os.getuid(), SI_TKILL)
-            if target is self.current:
-                self.p.signals.pending.append(info)
-                self.p.vcpu.attention = 1
-            else:
-                target.pending.append(info)
-                if target.waits and not target.mask >> (number - 1) & 1:
-                    self.interrupt(target)
-        return 0
+    def _take_over(self) -> None:
+        """On the main thread: do the job of `alone`."""
+        t = self.main
+        self.all.append(t)
+        while self.many:
+            native.wait(NR["clock_nanosleep"], 1, 0, native.timespec(ENDING_NS).at, 0)
+        assert self._job is not None
+        (job, mask), self._job = self._job, None
+        t.clear_child_tid = t.robust_list = 0
+        t.suspended = t.interrupted = None
+        self.p.signals.set_mask(mask)
+        job()
+
+    def forked(self) -> None:
+        """In the child of a fork: the thread that forked is the only one."""
+        t = self.current
+        self._seats += [(o.vcpu, o.mailbox) for o in self.all if o is not t]
+        t.tid = os.getpid()
+        t.robust_list = 0
+        self.main, self.all = t, [t]
+        self._parked = _closed()
+        self.order.forked(t)
+
+    # -- waking
+    def wake(self, at: int, most: int) -> None:
+        """FUTEX_WAKE of threads that wait at a host address, for the kernel's own purposes."""
+        if isinstance(self.order, InTurns):
+            self.order.wake(at, most, 0xFFFF_FFFF)
+        host(NR["futex"], at, native.FUTEX_WAKE, most)
+        host(NR["futex"], at, native.FUTEX_WAKE | native.FUTEX_PRIVATE, most)
 
 
-__all__ = ["TURN", "Again", "Threads"]
+__all__ = ["EVENT", "TURN", "Ended", "Thread", "Threads"]

@@ -69,6 +69,7 @@ def table(abi: Abi) -> dict[int, tuple[str, Call | None]]:
         directories,
         events,
         files,
+        futex,
         ipc,
         memory,
         misc,

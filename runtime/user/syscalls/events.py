@@ -16,17 +16,9 @@ if TYPE_CHECKING:
 
 def _with_mask(p: Process, mask: int, call: Any) -> int:
     """Make a call that takes a signal mask (`call` takes its address, or 0)."""
-    if not mask or p.threads.many:  # threads are told of signals by themselves
+    if not mask:
         return int(call(0))
     return p.signals.suspend(p.abi.from_sigset(p.space.read(mask, 8)), call)
-
-
-def _limit(p: Process, timeout: Buffer | None) -> tuple[int | None, Buffer | None]:
-    """With several threads, the host is only asked: (ns to wait in all, None for ever; no time). Else (0, the timeout)."""
-    if not p.threads.many:
-        return 0, timeout
-    seconds, nano = struct.unpack("<qq", timeout.data) if timeout is not None else (0, 0)
-    return None if timeout is None else seconds * 10**9 + nano, Buffer(bytes(16))
 
 
 def _poll(p: Process, fds: int, count: int, timeout: Buffer | None, mask: int) -> int:
@@ -36,14 +28,10 @@ def _poll(p: Process, fds: int, count: int, timeout: Buffer | None, mask: int) -
     raw = p.space.read(fds, 8 * count)
     data = Buffer(b"".join(struct.pack("<ihh", *e) for e in form.iter_unpack(raw)) or 8)
 
-    limit, timeout = _limit(p, timeout)
-
     def call(at: int) -> int:
         return wait(NR["ppoll"], data.at, count, timeout.at if timeout else 0, at, 8)
 
     result = _with_mask(p, mask, call)
-    if result == 0 and limit != 0:
-        p.threads.again(limit)
     if result >= 0 and count:
         p.space.write(fds, b"".join(form.pack(*e) for e in struct.iter_unpack("<ihh", data.data[: 8 * count])))
     return result
@@ -80,15 +68,11 @@ def _select(p: Process, count: int, sets: tuple[int, int, int], timeout: Buffer 
     word = p.abi.word
     size = (min(count, 1 << 16) + 8 * word - 1) // (8 * word) * word
     made = [_set(p, at, size) for at in sets]
-    limit, timeout = _limit(p, timeout)
-
     def call(at: int) -> int:
         with_size = Buffer(struct.pack("<QQ", at, 8))
         return wait(NR["pselect6"], count, *(m.at if m else 0 for m in made), timeout.at if timeout else 0, with_size.at if at else 0)
 
     result = _with_mask(p, mask, call)
-    if result == 0 and limit != 0:
-        p.threads.again(limit)
     if result >= 0:
         for at, m in zip(sets, made, strict=True):
             if m is not None:
@@ -151,12 +135,7 @@ def _epoll(p: Process, fd: int, events: int, most: int, timeout: int, mask: int)
     if not 0 < most <= 1 << 16:
         return -EINVAL
     data = Buffer(12 * most)
-    limit: int | None = 0
-    if p.threads.many and timeout:
-        limit, timeout = None if timeout < 0 else timeout * 1_000_000, 0
     result = _with_mask(p, mask, lambda at: wait(NR["epoll_pwait"], fd, data.at, most, timeout, at, 8))
-    if result == 0 and limit != 0:
-        p.threads.again(limit)
     if result > 0:
         raw = data.data
         out = b""

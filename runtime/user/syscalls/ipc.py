@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ..errno import EAGAIN, EFAULT, EINVAL, SyscallError
+from ..errno import EFAULT, EINVAL, SyscallError
 from ..memory import page_up
 from ..native import NR, Buffer, host, wait
 from . import Address, Int, Long, Size, syscall
@@ -17,7 +17,7 @@ from .time import read_time
 if TYPE_CHECKING:
     from ..process import Process
 
-IPC_RMID, IPC_SET, IPC_STAT, IPC_64, IPC_NOWAIT = 0, 1, 2, 0x100, 0o4000
+IPC_RMID, IPC_SET, IPC_STAT, IPC_64 = 0, 1, 2, 0x100
 SHM_RDONLY, SHM_RND, SHM_REMAP, SHM_EXEC, SHM_LOCK, SHM_UNLOCK, SHM_STAT, SHM_STAT_ANY = 0o10000, 0o20000, 0o40000, 0o100000, 11, 12, 13, 15
 GETPID, GETVAL, GETALL, GETNCNT, GETZCNT, SETVAL, SETALL, SEM_STAT, SEM_STAT_ANY = 11, 12, 13, 14, 15, 16, 17, 18, 20
 MSG_STAT, MSG_STAT_ANY = 11, 13
@@ -139,14 +139,8 @@ def semget(p: Process, key: Int, count: Int, flags: Int) -> int:
 def _operate(p: Process, number: int, operations: int, count: int, timeout: Buffer | None) -> int:
     if not 0 < count <= SEMOPM:
         return -EINVAL
-    triples = list(p.abi.structure("Hhh").iter_unpack(p.space.read(operations, 6 * count)))
-    may_wait = p.threads.many and not any(flags & IPC_NOWAIT for _, _, flags in triples)
-    data = Buffer(b"".join(struct.pack("<Hhh", n, change, flags | (IPC_NOWAIT if may_wait else 0)) for n, change, flags in triples))
-    result = wait(NR["semtimedop"], number, data.at, count, timeout.at if timeout and not may_wait else 0)
-    if result == -EAGAIN and may_wait:
-        seconds, nano = struct.unpack("<qq", timeout.data) if timeout else (0, 0)
-        p.threads.again(seconds * 10**9 + nano if timeout else None)
-    return result
+    data = Buffer(b"".join(struct.pack("<Hhh", *o) for o in p.abi.structure("Hhh").iter_unpack(p.space.read(operations, 6 * count))))
+    return wait(NR["semtimedop"], number, data.at, count, timeout.at if timeout else 0)
 
 
 @syscall
@@ -204,21 +198,14 @@ def msgsnd(p: Process, number: Int, message: Address, size: Size, flags: Int) ->
         return -EINVAL
     raw, word = p.space.read(message, p.abi.word + size), p.abi.word
     data = Buffer(int.from_bytes(raw[:word], p.abi.order, signed=True).to_bytes(8, "little", signed=True) + raw[word:])
-    many = p.threads.many and not flags & IPC_NOWAIT
-    result = wait(NR["msgsnd"], number, data.at, size, flags | (IPC_NOWAIT if many else 0))
-    if result == -EAGAIN and many:
-        p.threads.again(None)
-    return result
+    return wait(NR["msgsnd"], number, data.at, size, flags)
 
 
 @syscall
 def msgrcv(p: Process, number: Int, message: Address, size: Size, kind: Long, flags: Int) -> int:
     size = min(size, MOST_MESSAGE)
     data = Buffer(8 + size)
-    many = p.threads.many and not flags & IPC_NOWAIT
-    result = wait(NR["msgrcv"], number, data.at, size, kind, flags | (IPC_NOWAIT if many else 0))
-    if result == -42 and many:  # ENOMSG
-        p.threads.again(None)
+    result = wait(NR["msgrcv"], number, data.at, size, kind, flags)
     if result >= 0:
         p.space.write(message, p.abi.words(int.from_bytes(data.data[:8], "little")) + data.data[8 : 8 + result])
     return result

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 from typing import TYPE_CHECKING
 
-from ..errno import EAGAIN, EINVAL, ENOSYS
+from ..errno import EINVAL, ENOSYS
 from ..memory import PROT_WRITE
 from ..native import NR, Buffer, host, wait
 from . import Address, Int, Long, Size, Unsigned, syscall
 from .files import buffer
-from .time import read_time
 
 if TYPE_CHECKING:
     from ..process import Process
 
-FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET = 0, 1, 3, 4, 9, 10
-FUTEX_WAKE_OP, FUTEX_CLOCK_REALTIME = 5, 0x100
 PR_SET_NAME, PR_GET_NAME, PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 15, 16, 4, 3, 1, 38
 PR_GET_FPEXC, PR_SET_FPEXC, PR_GET_ENDIAN, PR_CAPBSET_READ, PR_SET_VMA = 11, 12, 19, 23, 0x53564D41
 RELEASE = "6.1.0"
@@ -89,64 +85,6 @@ def prctl(p: Process, option: Int, a: Size, b: Size, c: Size, d: Size) -> int:
 @syscall
 def rseq(p: Process, area: Address, size: Unsigned, flags: Int, signature: Unsigned) -> int:
     return -ENOSYS
-
-
-@syscall
-def futex(p: Process, word: Address, operation: Int, value: Unsigned, timeout: Address, other: Address, third: Unsigned) -> int:
-    return _futex(p, word, operation, value, timeout, other, third, False)
-
-
-@syscall
-def futex_time64(p: Process, word: Address, operation: Int, value: Unsigned, timeout: Address, other: Address, third: Unsigned) -> int:
-    return _futex(p, word, operation, value, timeout, other, third, True)
-
-
-def _futex(p: Process, word: int, operation: int, value: int, timeout: int, other: int, third: int, wide: bool) -> int:
-    """Between the threads here; if there is only one, the host's, for memory that processes share."""
-    command, threads = operation & 0x7F, p.threads
-    at = p.space.host_address(word, 4)
-    bits = third if command in (FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET) else 0xFFFF_FFFF
-    if command in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
-        if int.from_bytes(p.space.read(word, 4), p.abi.order) != value:
-            return -EAGAIN
-        t = read_time(p, timeout, wide)
-        if threads.many:
-            deadline = None
-            if t is not None:
-                seconds, nano = struct.unpack("<qq", t.data)
-                deadline = seconds * 10**9 + nano
-                if command == FUTEX_WAIT:
-                    deadline += time.monotonic_ns()
-                elif operation & FUTEX_CLOCK_REALTIME:
-                    deadline += time.monotonic_ns() - time.time_ns()
-            threads.wait_futex(at, bits, deadline)
-            return 0
-        stored = int.from_bytes(value.to_bytes(4, p.abi.order), "little")  # the host compares in its own byte order
-        return wait(NR["futex"], at, operation & ~0x80, stored, t.at if t else 0, 0, bits)
-    if command in (FUTEX_WAKE, FUTEX_WAKE_BITSET):
-        woken = threads.wake(at, value, bits)
-        return woken if threads.many else host(NR["futex"], at, operation & ~0x80, value, 0, 0, bits)
-    if command in (FUTEX_REQUEUE, FUTEX_CMP_REQUEUE):
-        if command == FUTEX_CMP_REQUEUE and int.from_bytes(p.space.read(word, 4), p.abi.order) != third:
-            return -EAGAIN
-        return threads.wake(at, value, 0xFFFF_FFFF, p.space.host_address(other, 4), timeout & 0x7FFF_FFFF)
-    if command == FUTEX_WAKE_OP:
-        woken = threads.wake(at, value, 0xFFFF_FFFF)
-        return woken + (_wake_op(p, other, third, timeout & 0x7FFF_FFFF) if other else 0)
-    return -ENOSYS
-
-
-def _wake_op(p: Process, word: int, operation: int, most: int) -> int:
-    """FUTEX_WAKE_OP's second half: change a word, and wake those who wait at it if its old value says so."""
-    old = int.from_bytes(p.space.read(word, 4), p.abi.order, signed=True)
-    kind, test = operation >> 28 & 7, operation >> 24 & 15
-    argument, against = ((operation >> s & 0xFFF ^ 0x800) - 0x800 for s in (12, 0))
-    if operation >> 31:
-        argument = 1 << (argument & 31)
-    new = (argument, old + argument, old | argument, old & ~argument, old ^ argument)[min(kind, 4)]
-    p.space.write(word, (new & 0xFFFF_FFFF).to_bytes(4, p.abi.order))
-    holds = (old == against, old != against, old < against, old <= against, old > against, old >= against)[min(test, 5)]
-    return p.threads.wake(p.space.host_address(word, 4), most, 0xFFFF_FFFF) if holds else 0
 
 
 @syscall

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from runtime.loader.errors import LoadError
 
 from .. import native
-from ..errno import E2BIG, EACCES, EINVAL, ENOEXEC, ENOSYS, SyscallError
+from ..errno import E2BIG, EACCES, EINVAL, ENOEXEC, ENOSYS, ESRCH, SyscallError
 from ..native import NR, Buffer, host, wait
 from ..siginfo import to_guest
+from ..threads import Ended
 from . import Address, Int, Long, Path, Size, Unsigned, alias, syscall
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 CLONE_VM, CLONE_VFORK, CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_SETTLS, CLONE_THREAD = (
     0x100, 0x4000, 0x10_0000, 0x20_0000, 0x100_0000, 0x8_0000, 0x1_0000,
 )  # fmt: skip
-WNOHANG = 1
 ARGUMENTS = 1 << 21  # bytes of arguments and environment
 
 
@@ -39,7 +40,7 @@ def _plain(name: str, *kinds: str) -> None:
     syscall(made)  # type: ignore[arg-type]
 
 
-for _name in ("getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getpgrp", "setsid", "sched_yield"):
+for _name in ("getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "getpgrp", "setsid"):
     _plain(_name)
 for _name in ("getpgid", "getsid", "setuid", "setgid", "sched_get_priority_max", "sched_get_priority_min"):
     _plain(_name, "Int")
@@ -89,10 +90,8 @@ def setgroups(p: Process, size: Size, groups: Address) -> int:
 @syscall
 def exit_(p: Process, status: Int) -> int:
     if p.threads.many:
-        p.no_result = True
-        p.threads.leave()
-    else:
-        p.finish(status)
+        raise Ended
+    p.finish(status)
     return 0
 
 
@@ -109,12 +108,25 @@ def exit_group(p: Process, status: Int) -> int:
 
 @syscall
 def set_tid_address(p: Process, address: Address) -> int:
-    p.clear_child_tid = address
+    p.threads.current.clear_child_tid = address
     return p.threads.current.tid
 
 
 @syscall
 def set_robust_list(p: Process, head: Address, size: Size) -> int:
+    if size != 3 * p.abi.word:
+        return -EINVAL
+    p.threads.current.robust_list = head
+    return 0
+
+
+@syscall
+def get_robust_list(p: Process, thread: Int, head: Address, size: Address) -> int:
+    t = next((t for t in p.threads.all if t.tid == (thread or p.threads.current.tid)), None)
+    if t is None:
+        return -ESRCH
+    p.space.write(head, p.abi.words(t.robust_list))
+    p.space.write(size, p.abi.words(3 * p.abi.word))
     return 0
 
 
@@ -135,9 +147,10 @@ def _fork(p: Process) -> int:
         compiler.before_fork()
     if p.limits is not None:
         p.limits.flush()
-    mask = native.set_mask(native.SIG_BLOCK, (1 << 64) - 1)
+    mask = native.set_mask(native.SIG_BLOCK, native.EVERY)
     try:
-        child = os.fork()
+        with p.threads.order.stopped():  # what a thread is in the middle of, the child would never finish
+            child = os.fork()
         if compiler is not None:
             compiler.after_fork(not child)
     finally:
@@ -157,10 +170,10 @@ def _clone(p: Process, flags: int, stack: int, parent_tid: int, tls: int, child_
         if not flags & CLONE_THREAD:
             return -ENOSYS  # processes that share memory
         t = p.threads.add(stack, tls if flags & CLONE_SETTLS else None)
+        t.clear_child_tid = child_tid if flags & CLONE_CHILD_CLEARTID else 0
         for at in (parent_tid if flags & CLONE_PARENT_SETTID else 0, child_tid if flags & CLONE_CHILD_SETTID else 0):
             if at:
                 p.space.write(at, t.tid.to_bytes(4, p.abi.order))
-        t.clear_child_tid = child_tid if flags & CLONE_CHILD_CLEARTID else 0
         return t.tid
     child = _fork(p)
     if child:
@@ -173,7 +186,7 @@ def _clone(p: Process, flags: int, stack: int, parent_tid: int, tls: int, child_
         p.vcpu.gpr[13 if p.abi.bits == 64 else 2] = tls
     if flags & CLONE_CHILD_SETTID:
         p.space.write(child_tid, os.getpid().to_bytes(4, p.abi.order))
-    p.clear_child_tid = child_tid if flags & CLONE_CHILD_CLEARTID else 0
+    p.threads.current.clear_child_tid = child_tid if flags & CLONE_CHILD_CLEARTID else 0
     return 0
 
 
@@ -218,7 +231,8 @@ def _execute(p: Process, path: bytes, argv: list[bytes], environment: list[bytes
     if not os.access(path, os.X_OK) or os.path.isdir(path):
         os.stat(path)
         return -EACCES
-    with open(path, "rb") as f:
+    with ExitStack() as files:
+        f = files.enter_context(open(path, "rb"))
         head = f.read(20)
         if head[:2] == b"#!":
             f.seek(0)
@@ -238,10 +252,12 @@ def _execute(p: Process, path: bytes, argv: list[bytes], environment: list[bytes
         if machine not in (20, 21):
             os.execve(path, argv or [b""], dict(e.partition(b"=")[::2] for e in environment))
         try:
-            p.execute(os.fsdecode(path), argv, environment, f)
+            images = p.programs(os.fsdecode(path), f, files)
         except LoadError:
             return -ENOEXEC
-    p.no_result = True
+        kept = files.pop_all()
+    p.threads.alone(lambda: p.execute(images, kept, argv, environment))
+    p.threads.current.no_result = True
     return 0
 
 
@@ -252,10 +268,7 @@ def _rusage(p: Process, raw: bytes) -> bytes:
 
 def _wait(p: Process, pid: int, status: int, flags: int, usage: int) -> int:
     word, resources = Buffer(4), Buffer(144)
-    many = p.threads.many and not flags & WNOHANG
-    result = wait(NR["wait4"], pid, word.at, flags | (WNOHANG if many else 0), resources.at if usage else 0)
-    if result == 0 and many:
-        p.threads.again(None)
+    result = wait(NR["wait4"], pid, word.at, flags, resources.at if usage else 0)
     if result > 0:
         if status:
             p.space.write(status, int.from_bytes(word.data, "little").to_bytes(4, p.abi.order))
@@ -277,10 +290,7 @@ def waitpid(p: Process, pid: Int, status: Address, flags: Int) -> int:
 @syscall
 def waitid(p: Process, kind: Int, pid: Int, info: Address, flags: Int, usage: Address) -> int:
     data, resources = Buffer(128), Buffer(144)
-    many = p.threads.many and not flags & WNOHANG
-    result = wait(NR["waitid"], kind, pid, data.at, flags | (WNOHANG if many else 0), resources.at if usage else 0)
-    if result == 0 and many and not int.from_bytes(data.data[:4], "little"):
-        p.threads.again(None)
+    result = wait(NR["waitid"], kind, pid, data.at, flags, resources.at if usage else 0)
     if result == 0:
         if info:
             p.space.write(info, to_guest(p.abi, data.data))

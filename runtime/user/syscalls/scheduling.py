@@ -1,11 +1,11 @@
-"""Scheduling: the host's, for the whole process: its threads take turns on one thread of the host."""
+"""Scheduling: the host's."""
 
 from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING
 
-from ..native import NR, Buffer, host
+from ..native import NR, Buffer, host, wait
 from . import Address, Int, syscall
 from .time import write_time
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from ..process import Process
 
 
-def _own(p: Process, pid: int) -> int:
-    """A thread of ours is our process to the host."""
-    return 0 if any(t.tid == pid for t in p.threads.all) else pid
+@syscall
+def sched_yield(p: Process) -> int:
+    p.threads.order.turn(p.threads.current)
+    return wait(NR["sched_yield"]) if p.vm.parallel else 0
 
 
 def _parameter(p: Process, address: int) -> Buffer:
@@ -25,24 +26,24 @@ def _parameter(p: Process, address: int) -> Buffer:
 @syscall
 def sched_setscheduler(p: Process, pid: Int, policy: Int, parameter: Address) -> int:
     data = _parameter(p, parameter)
-    return host(NR["sched_setscheduler"], _own(p, pid), policy, data.at)
+    return host(NR["sched_setscheduler"], pid, policy, data.at)
 
 
 @syscall
 def sched_getscheduler(p: Process, pid: Int) -> int:
-    return host(NR["sched_getscheduler"], _own(p, pid))
+    return host(NR["sched_getscheduler"], pid)
 
 
 @syscall
 def sched_setparam(p: Process, pid: Int, parameter: Address) -> int:
     data = _parameter(p, parameter)
-    return host(NR["sched_setparam"], _own(p, pid), data.at)
+    return host(NR["sched_setparam"], pid, data.at)
 
 
 @syscall
 def sched_getparam(p: Process, pid: Int, out: Address) -> int:
     data = Buffer(4)
-    result = host(NR["sched_getparam"], _own(p, pid), data.at)
+    result = host(NR["sched_getparam"], pid, data.at)
     if result == 0:
         p.space.write(out, p.abi.pack("I", *struct.unpack("<I", data.data)))
     return result
@@ -60,7 +61,7 @@ def sched_rr_get_interval_time64(p: Process, pid: Int, out: Address) -> int:
 
 def _interval(p: Process, pid: int, out: int, wide: bool) -> int:
     data = Buffer(16)
-    result = host(NR["sched_rr_get_interval"], _own(p, pid), data.at)
+    result = host(NR["sched_rr_get_interval"], pid, data.at)
     if result == 0:
         write_time(p, out, data.data, wide)
     return result

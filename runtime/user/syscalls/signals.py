@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from .. import frames
-from ..errno import EAGAIN, EINVAL, ENOSYS
+from ..errno import EINVAL, ENOSYS
 from ..native import NR, Buffer, host, wait
 from ..siginfo import from_guest, to_guest
 from ..signals import Action
@@ -55,7 +54,7 @@ def signal(p: Process, number: Int, handler: Address) -> int:
 def rt_sigprocmask(p: Process, how: Int, new: Address, old: Address, size: Size) -> int:
     if size != 8:
         return -EINVAL
-    before = p.signals.mask
+    before = p.threads.current.mask
     if new:
         mask = p.abi.from_sigset(p.space.read(new, 8))
         if how not in (0, 1, 2):
@@ -68,7 +67,7 @@ def rt_sigprocmask(p: Process, how: Int, new: Address, old: Address, size: Size)
 
 @syscall
 def sigprocmask(p: Process, how: Int, new: Address, old: Address) -> int:
-    before = p.signals.mask
+    before = p.threads.current.mask
     if new:
         mask = int.from_bytes(p.space.read(new, p.abi.word), p.abi.order)
         if how not in (0, 1, 2):
@@ -85,7 +84,7 @@ def rt_sigpending(p: Process, out: Address, size: Size) -> int:
     data = Buffer(8)
     host(NR["rt_sigpending"], data.at, 8)
     mask = int.from_bytes(data.data, "little")
-    for info in p.signals.pending:
+    for info in p.threads.current.pending:
         mask |= 1 << (int.from_bytes(info[:4], "little") - 1)
     p.space.write(out, p.abi.sigset(mask))
     return 0
@@ -94,12 +93,12 @@ def rt_sigpending(p: Process, out: Address, size: Size) -> int:
 @syscall
 def rt_sigsuspend(p: Process, mask: Address, size: Size) -> int:
     wanted = p.abi.from_sigset(p.space.read(mask, 8))
-    return p.signals.suspend(wanted, lambda at: host(NR["rt_sigsuspend"], at, 8))
+    return p.signals.suspend(wanted, lambda at: wait(NR["rt_sigsuspend"], at, 8))
 
 
 @syscall
 def pause(p: Process) -> int:
-    return p.signals.suspend(p.signals.mask, lambda at: host(NR["rt_sigsuspend"], at, 8))
+    return p.signals.suspend(p.threads.current.mask, lambda at: wait(NR["rt_sigsuspend"], at, 8))
 
 
 @syscall
@@ -121,15 +120,7 @@ def _timed_wait(p: Process, mask: int, info: int, timeout: int, wide: bool) -> i
         if info:
             p.space.write(info, to_guest(p.abi, taken))
         return int.from_bytes(taken[:4], "little")
-    if p.threads.many:
-        seconds, nano = struct.unpack("<qq", t.data) if t is not None else (0, 0)
-        limit = None if t is None else seconds * 10**9 + nano
-        t = Buffer(bytes(16))
-        result = host(NR["rt_sigtimedwait"], wanted.at, data.at, t.at, 8)
-        if result == -EAGAIN:
-            p.threads.again(limit)
-    else:
-        result = wait(NR["rt_sigtimedwait"], wanted.at, data.at, t.at if t else 0, 8)
+    result = wait(NR["rt_sigtimedwait"], wanted.at, data.at, t.at if t else 0, 8)
     if result > 0 and info:
         p.space.write(info, to_guest(p.abi, data.data))
     return result
@@ -137,14 +128,14 @@ def _timed_wait(p: Process, mask: int, info: int, timeout: int, wide: bool) -> i
 
 @syscall
 def rt_sigreturn(p: Process) -> int:
-    p.no_result = True
+    p.threads.current.no_result = True
     p.signals.sigreturn(True)
     return 0
 
 
 @syscall
 def sigreturn(p: Process) -> int:
-    p.no_result = True
+    p.threads.current.no_result = True
     p.signals.sigreturn(False)
     return 0
 
@@ -161,7 +152,7 @@ def swapcontext(p: Process, old: Address, new: Address, size: Long) -> int:
     if new:
         mask = frames.load_context32(p, new)
         p.signals.set_mask(mask)
-        p.no_result = True
+        p.threads.current.no_result = True
     return 0
 
 
@@ -183,14 +174,12 @@ def kill(p: Process, pid: Int, number: Int) -> int:
 
 @syscall
 def tkill(p: Process, thread: Int, number: Int) -> int:
-    sent = p.threads.send(thread, number)
-    return host(NR["tkill"], thread, number) if sent is None else sent
+    return host(NR["tkill"], thread, number)
 
 
 @syscall
 def tgkill(p: Process, group: Int, thread: Int, number: Int) -> int:
-    sent = p.threads.send(thread, number)
-    return host(NR["tgkill"], group, thread, number) if sent is None else sent
+    return host(NR["tgkill"], group, thread, number)
 
 
 @syscall

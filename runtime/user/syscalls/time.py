@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from typing import TYPE_CHECKING
 
 from ..errno import EINTR, EINVAL
@@ -93,13 +92,6 @@ def _sleep(p: Process, clock: int, flags: int, request: int, remaining: int, wid
     t, left = read_time(p, request, wide), Buffer(16)
     if t is None:
         return -EINVAL
-    if p.threads.many:
-        seconds, nano = struct.unpack("<qq", t.data)
-        ns = seconds * 10**9 + nano
-        if not 0 <= nano < 10**9 or seconds < 0:
-            return -EINVAL
-        p.threads.again(max(ns - time.clock_gettime_ns(clock), 0) if flags & TIMER_ABSTIME else ns)
-        return 0
     result = wait(NR["clock_nanosleep"], clock, flags, t.at, left.at)
     if result == -EINTR and remaining and not flags & TIMER_ABSTIME:
         write_time(p, remaining, left.data, wide)

@@ -6,22 +6,21 @@ import struct
 from typing import TYPE_CHECKING
 
 from ..errno import EINVAL
-from ..native import NR, Buffer, host, set_action
-from ..signals import SIG_DFL, SIG_IGN
+from ..native import NR, Buffer, host
 from . import Address, Int, syscall
 from .files import open_flags
 
 if TYPE_CHECKING:
     from ..process import Process
 
-DELETED = 64  # timers that are remembered so
-SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD, SIGEV_THREAD_ID = 0, 1, 2, 4
-
 
 def _read(p: Process, address: int, wide: bool) -> Buffer:
     """A struct itimerspec."""
     form = p.abi.structure("4q" if wide or p.abi.bits == 64 else "4i")
-    return Buffer(struct.pack("<4q", *form.unpack(p.space.read(address, form.size))))
+    values = form.unpack(p.space.read(address, form.size))
+    if wide and p.abi.bits == 32:  # nanoseconds are a long, and padding
+        values = tuple(v & 0xFFFF_FFFF if i & 1 else v for i, v in enumerate(values))
+    return Buffer(struct.pack("<4q", *values))
 
 
 def _write(p: Process, address: int, data: Buffer, wide: bool) -> None:
@@ -75,30 +74,14 @@ def timerfd_gettime64(p: Process, fd: Int, out: Address) -> int:
 
 @syscall
 def timer_create(p: Process, clock: Int, event: Address, out: Address) -> int:
-    """Threads here are one thread of the host: a signal for one of them is sent to the process, and given to it by `Signals.arrived`."""
     number = Buffer(4)
-    given, thread = None, 0
+    given = None
     if event:
         form = p.abi.structure("Liii")
-        value, signal, notify, thread = form.unpack(p.space.read(event, form.size))
-        if notify == SIGEV_THREAD_ID:
-            if all(t.tid != thread for t in p.threads.all):
-                return -EINVAL
-            notify = SIGEV_SIGNAL
-            action = p.signals.get(signal)
-            if action.handler in (SIG_DFL, SIG_IGN):  # it must reach us even so: threads wait for it, blocked
-                p.signals.actions[signal] = action
-                set_action(signal, None)
-        else:
-            thread = 0
-        given = Buffer(struct.pack("<Qii", value, signal, notify).ljust(64, b"\0"))
+        given = Buffer(struct.pack("<Qiii", *form.unpack(p.space.read(event, form.size))).ljust(64, b"\0"))
     result = host(NR["timer_create"], clock, given.at if given else 0, number.at)
     if result == 0:
-        timer = int.from_bytes(number.data, "little")
-        p.signals.deleted_timers.pop(timer, None)
-        if thread:
-            p.signals.timers[timer] = thread
-        p.space.write(out, timer.to_bytes(4, p.abi.order))
+        p.space.write(out, int.from_bytes(number.data, "little").to_bytes(4, p.abi.order))
     return result
 
 
@@ -129,9 +112,4 @@ def timer_getoverrun(p: Process, timer: Int) -> int:
 
 @syscall
 def timer_delete(p: Process, timer: Int) -> int:
-    signals = p.signals
-    if (thread := signals.timers.pop(timer, 0)) != 0:
-        signals.deleted_timers[timer] = thread  # a signal of it may be under way
-        if len(signals.deleted_timers) > DELETED:
-            del signals.deleted_timers[next(iter(signals.deleted_timers))]
     return host(NR["timer_delete"], timer)
