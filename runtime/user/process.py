@@ -1,4 +1,4 @@
-"""A Linux process: a machine whose only CPU runs in problem state, and the kernel's side of it."""
+"""A Linux process: a machine whose CPUs, one for each thread, run in problem state, and the kernel's side of it."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Process:
         if program.interpreter is not None:
             found = os.fsdecode(self.path(os.fsencode(program.interpreter)))
             try:
-                linker = files.enter_context(open(found, "rb"))
+                linker = files.enter_context(open(found, "rb"))  # noqa: SIM115
                 images.append((read_program(found, linker), linker))
             except OSError as e:
                 raise LoadError(path, f"its dynamic linker {program.interpreter} cannot be read: {e.strerror}"
@@ -254,11 +254,9 @@ class Process:
                 self.syscall(t, event.scv)
             elif kind is Fault:
                 self.signals.fault(event)
-            elif kind is ProgramCheck:
-                self.signals.program_check(event)
-            elif kind is Hypercall:
-                vcpu.nia -= 4
-                self.signals.program_check(ProgramCheck(0x4_0000))
+            elif kind is ProgramCheck or kind is Hypercall:
+                vcpu.nia -= 4 if kind is Hypercall else 0
+                self.signals.program_check(event if kind is ProgramCheck else ProgramCheck(0x4_0000))
             elif kind is not Budget:
                 raise NotEmulated(f"a Linux program ended with {event}")
             if self.space.missing():  # memory went away in the middle of an access: another process made a file shorter
