@@ -76,7 +76,10 @@ def _map(arena: Arena, start: int, key: str) -> Placed | None:
         rest = os.pread(fd, more, PAGE + size)
         if magic != _MAGIC or address != start or len(rest) < more or start + size > arena.end:
             return None
-        map_file(start, size, fd, PAGE)
+        try:
+            map_file(start, size, fd, PAGE)
+        except OSError:  # its file system may forbid execution
+            arena.memory[start - arena.base : start - arena.base + size] = os.pread(fd, size, PAGE)
     except OSError:
         return None
     finally:

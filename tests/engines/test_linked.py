@@ -60,6 +60,22 @@ def test_it_is_mapped(folder: Path) -> None:
     third.close()
 
 
+def test_it_is_read_where_it_cannot_be_mapped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache on a file system that is mounted without execution."""
+
+    def refuse(*arguments: int) -> None:
+        raise PermissionError
+
+    calls: list[int] = []
+    first = arena()
+    before = put(first, calls)
+    first.close()
+    monkeypatch.setattr(linked, "map_file", refuse)
+    second = arena()
+    assert put(second, calls) == before and len(calls) == 1
+    second.close()
+
+
 def test_another_place_is_loaded_anew(folder: Path) -> None:
     """A second engine, and code behind code of another length."""
     calls: list[int] = []
