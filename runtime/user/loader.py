@@ -131,6 +131,7 @@ def map_program(space: AddressSpace, program: Program, file: BinaryIO, base: int
         else:
             space.map(first, end - first, prot, name=program.path)
         space.write(start, os.pread(file.fileno(), h.filesz, h.offset), force=True)
+        _clear_rest(space, h, start)
         if not prot and h.filesz:
             space.protect(first, end, prot)
     return program.base + max(h.vaddr + h.memsz for h in loads)
@@ -142,10 +143,15 @@ def _map_segment(space: AddressSpace, program: Program, file: BinaryIO, h: Heade
     first, middle, end = start & -PAGE, page_up(start + h.filesz), page_up(start + h.memsz)
     if space.map_file(first, middle - first, protection(h.flags), file.fileno(), h.offset - (start - first), False, program.path) < 0:
         raise LoadError(program.path, f"its segment at {start:#x} cannot be mapped")
-    if h.memsz > h.filesz:
-        space.write(start + h.filesz, bytes(middle - start - h.filesz), force=True)
+    _clear_rest(space, h, start)
     if end > middle:
         space.map(middle, end - middle, protection(h.flags))
+
+
+def _clear_rest(space: AddressSpace, h: Header, start: int) -> None:
+    """What follows a segment's contents in their last page may be the file's, or the segment's before."""
+    if h.memsz > h.filesz:
+        space.write(start + h.filesz, bytes(-(start + h.filesz) % PAGE), force=True)
 
 
 def entry_point(space: AddressSpace, program: Program) -> tuple[int, int]:

@@ -145,6 +145,14 @@ def test_options() -> None:
     assert b"brk" in done.stderr
 
 
+@pytest.mark.parametrize("page", [65536, 4096, 256])
+def test_segments(build, page: int) -> None:  # type: ignore[no-untyped-def]
+    """However segments share pages, of memory and of the file (QEMU maps only those of whole pages)."""
+    for abi in ABIS:
+        done = ours(build("segments", abi, "-static", f"-Wl,-z,max-page-size={page},-z,common-page-size={page}"))
+        assert (done.stdout.decode(), done.returncode) == ("6 constant 7 0 1\n", 6), (abi, done.stderr.decode())
+
+
 def test_bare_programs_stay_bare() -> None:
     """None of our bare-metal guests is taken for a Linux program; all tiny programs are."""
     from runtime.cli.linux import recognise
