@@ -12,7 +12,7 @@ from .. import dfp, fpscr
 from .decimal_format import FINITE, INFINITE, QUIET_NAN, SIGNALLING_NAN, most_exponent, precision
 from .decimal_round import DOWNWARD, NOTHING, cut, mode_of, quantized, rounded
 from .decimal_wide import ONE, ZERO, digits, is_nothing, last_digits, less, minus, plus, product, quotient, reduced, scaled
-from .machinery import compiled, u64
+from .machinery import compiled, inlined, u64
 
 VXSNAN, VXISI, VXIDI, VXZDZ, VXIMZ, VXCVI, ZX = (
     u64(x) for x in (fpscr.VXSNAN, fpscr.VXISI, fpscr.VXIDI, fpscr.VXZDZ, fpscr.VXIMZ, fpscr.VXCVI, fpscr.ZX)
@@ -47,14 +47,14 @@ def infinity(sign, declets):  # type: ignore[no-untyped-def]
     return INFINITE, sign, np.int64(0), NOTHING, ZERO, declets
 
 
-@compiled
+@inlined
 def finished(sign, e, x, lost, ideal, declets, source, control):  # type: ignore[no-untyped-def]
     """A finite result, rounded."""
     kind, e, x, flags, delivered = rounded(sign, e, x, lost, ideal, declets, source, control)
     return kind, sign, e, x, flags, delivered
 
 
-@compiled
+@inlined
 def added(a, b, declets, control):  # type: ignore[no-untyped-def]
     if a[0] > INFINITE or b[0] > INFINITE:
         return first_nan(a, b, declets)
@@ -94,7 +94,7 @@ def added(a, b, declets, control):  # type: ignore[no-untyped-def]
     return finished(sign, e, x, lost, ideal, declets, declets, control)
 
 
-@compiled
+@inlined
 def multiplied(a, b, declets, control):  # type: ignore[no-untyped-def]
     if a[0] > INFINITE or b[0] > INFINITE:
         return first_nan(a, b, declets)
@@ -108,7 +108,7 @@ def multiplied(a, b, declets, control):  # type: ignore[no-untyped-def]
     return finished(sign, e, x, False, e, declets, declets, control)
 
 
-@compiled
+@inlined
 def divided(a, b, declets, control):  # type: ignore[no-untyped-def]
     if a[0] > INFINITE or b[0] > INFINITE:
         return first_nan(a, b, declets)
@@ -137,7 +137,7 @@ def named_mode(R, RMC, control):  # type: ignore[no-untyped-def]
     return NAMED_MODES[R << u64(2) | RMC]
 
 
-@compiled
+@inlined
 def with_exponent(target, b, mode, declets):  # type: ignore[no-untyped-def]
     """Finite b with the exponent `target`; the default NaN where its digits do not fit."""
     x, flags, fits = quantized(b[1], b[2], b[3], target, precision(declets), mode)
@@ -146,7 +146,7 @@ def with_exponent(target, b, mode, declets):  # type: ignore[no-untyped-def]
     return FINITE, b[1], target, x, flags, declets
 
 
-@compiled
+@inlined
 def quantize(a, b, mode, declets):  # type: ignore[no-untyped-def]
     """b with the exponent of a."""
     if a[0] > INFINITE or b[0] > INFINITE:

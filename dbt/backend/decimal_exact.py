@@ -40,7 +40,7 @@ from .decimal_compute import (
 from .decimal_format import FINITE, LONG, QUAD, SHORT, classified, packed, unpacked
 from .decimal_wide import ONE, ZERO
 from .float_exact import raise_bits, settle
-from .machinery import compiled, exported, u64
+from .machinery import compiled, exported, inlined, u64
 
 VX, ZX, VXCVI, INVALID, STICKY = (u64(x) for x in (fpscr.VX, fpscr.ZX, fpscr.VXCVI, fpscr.INVALID, fpscr.STICKY))
 FR_FI, FPRF, FPCC = u64(fpscr.FR | fpscr.FI), u64(fpscr.FPRF), u64(fpscr.FPCC)
@@ -63,7 +63,7 @@ def fpr(v, n):  # type: ignore[no-untyped-def]
     return v.vsr[n][1]
 
 
-@compiled
+@inlined
 def encoding(v, n, declets):  # type: ignore[no-untyped-def]
     """(high, low) of the datum in a register, or in a pair: the even register is the upper half."""
     if declets == QUAD:
@@ -71,7 +71,7 @@ def encoding(v, n, declets):  # type: ignore[no-untyped-def]
     return ZERO, v.vsr[n][1] & u64(0xFFFF_FFFF) if declets == SHORT else v.vsr[n][1]
 
 
-@compiled
+@inlined
 def operand(v, n, declets):  # type: ignore[no-untyped-def]
     """The datum in a register or a pair, taken apart."""
     high, low = encoding(v, n, declets)
@@ -88,7 +88,7 @@ def put(v, n, high, low, declets):  # type: ignore[no-untyped-def]
         v.vsr[n][1] = low
 
 
-@compiled
+@inlined
 def computed(v, word, kind, declets):  # type: ignore[no-untyped-def]
     """The result of an operation with rounding: (kind, sign, exponent, significand, flags, format)."""
     control = v.fpscr
@@ -167,8 +167,10 @@ def rearranged(v, word, kind, declets):  # type: ignore[no-untyped-def]
 
 @exported
 def decimal_operation(v, word, kind, unused):  # type: ignore[no-untyped-def]
-    """Carry out a decimal instruction with a result: 1 if it must be interrupted."""
-    settle(v)
+    """Carry out a decimal instruction with a result: 1 if it must be interrupted. What only the host knows of may wait, unless
+    CR1 is to show it."""
+    if v.fp_op or word & ONE:
+        settle(v)
     declets = QUAD if word >> u64(26) == QUADWORD else LONG
     if kind > ENCODE:
         rearranged(v, word, kind, declets)
@@ -194,7 +196,8 @@ def decimal_operation(v, word, kind, unused):  # type: ignore[no-untyped-def]
 @exported
 def decimal_test(v, word, kind, unused):  # type: ignore[no-untyped-def]
     """Carry out a decimal comparison or test: CR field BF and FPCC. 1 if it must be interrupted."""
-    settle(v)
+    if v.fp_op:
+        settle(v)
     declets = QUAD if word >> u64(26) == QUADWORD else LONG
     old, flags = v.fpscr, ZERO
     fra, frb = word >> u64(16) & FIELD, word >> u64(11) & FIELD

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dfp
 from .decimal_wide import POWERS, digits, over, plus, times
-from .machinery import compiled, u64
+from .machinery import compiled, inlined, u64
 
 ZERO, ONE = u64(0), u64(1)
 FINITE, INFINITE, QUIET_NAN, SIGNALLING_NAN = (u64(x) for x in (dfp.FINITE, dfp.INFINITE, dfp.QUIET_NAN, dfp.SIGNALLING_NAN))
@@ -80,7 +80,7 @@ def declets_value(high, low, first, start, stop):  # type: ignore[no-untyped-def
     return value
 
 
-@compiled
+@inlined
 def from_declets(high, low, first, declets):  # type: ignore[no-untyped-def]
     """The number whose leading digit is `first` and whose other digits are the last declets of an encoding."""
     if declets < 6:
@@ -89,10 +89,17 @@ def from_declets(high, low, first, declets):  # type: ignore[no-untyped-def]
     return plus(x, (declets_value(high, low, ZERO, 5, 0), ZERO, ZERO, ZERO))
 
 
-@compiled
+@inlined
 def to_declets(x, declets):  # type: ignore[no-untyped-def]
     """(high, low, leading digit): the inverse, canonical."""
     high = low = ZERO
+    if declets == LONG:
+        value = x[0]
+        for n in range(LONG):
+            upper = value // THOUSAND
+            low |= DECLETS[value - upper * THOUSAND] << u64(10 * n)
+            value = upper
+        return ZERO, low, value
     left = 0  # groups of three digits in `chunk`
     chunk = ZERO
     for n in range(declets):

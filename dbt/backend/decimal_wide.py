@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from .machinery import compiled, multiply_high, u64
+from .machinery import compiled, inlined, leading_zeros, multiply_high, u64
+from .quad import divided
 
 ZERO, ONE, TEN, LOW, HALF_WORD = u64(0), u64(1), u64(10), u64(0xFFFF_FFFF), u64(32)
 POWERS = np.array([10**n for n in range(20)], np.uint64)
+LOW_POWERS = np.array([10**n % (1 << 64) for n in range(39)], np.uint64)
+HIGH_POWERS = np.array([10**n >> 64 for n in range(39)], np.uint64)
 BY_DIVISION, BY_MULTIPLICATION = 9, 19  # digits in one step: divisors are below 2**32, factors below 2**64
 
 
-@compiled
+@inlined
 def times(x, m):  # type: ignore[no-untyped-def]
     """x * m for m < 2**64."""
     a = x[0] * m
@@ -27,7 +30,7 @@ def times(x, m):  # type: ignore[no-untyped-def]
     return a, b, c, x[3] * m + carry
 
 
-@compiled
+@inlined
 def plus(x, y):  # type: ignore[no-untyped-def]
     a = x[0] + y[0]
     b = x[1] + y[1]
@@ -43,7 +46,7 @@ def plus(x, y):  # type: ignore[no-untyped-def]
     return a, b, c, d + carry
 
 
-@compiled
+@inlined
 def minus(x, y):  # type: ignore[no-untyped-def]
     """x - y for x >= y."""
     borrow = u64(x[0] < y[0])
@@ -56,7 +59,7 @@ def minus(x, y):  # type: ignore[no-untyped-def]
     return x[0] - y[0], b, c, x[3] - y[3] - c_out
 
 
-@compiled
+@inlined
 def less(x, y):  # type: ignore[no-untyped-def]
     if x[3] != y[3]:
         return x[3] < y[3]
@@ -67,7 +70,7 @@ def less(x, y):  # type: ignore[no-untyped-def]
     return x[0] < y[0]
 
 
-@compiled
+@inlined
 def is_nothing(x):  # type: ignore[no-untyped-def]
     return x[0] | x[1] | x[2] | x[3] == ZERO
 
@@ -136,19 +139,44 @@ def last_digits(x, n):  # type: ignore[no-untyped-def]
 @compiled
 def digits(x):  # type: ignore[no-untyped-def]
     """How many; 0 of zero."""
-    n = 0
-    while x[3] | x[2] | x[1] != ZERO:
+    n = np.int64(0)
+    while x[3] | x[2] != ZERO:
         x, _ = over(x, POWERS[BY_DIVISION])
         n += BY_DIVISION
-    k = 0
-    while k < 20 and x[0] >= POWERS[k]:
-        k += 1
-    return n + k
+    low, high = x[0], x[1]
+    if high | low == ZERO:
+        return n
+    bits = np.int64(128) - np.int64(leading_zeros(high)) if high else np.int64(64) - np.int64(leading_zeros(low))
+    k = bits * np.int64(1233) >> np.int64(12)  # log 2: so many, or one more
+    most = HIGH_POWERS[k]
+    return n + k + np.int64(high > most or (high == most and low >= LOW_POWERS[k]))
+
+
+@compiled
+def short_quotient(x, y):  # type: ignore[no-untyped-def]
+    """(x // y, whether there is a remainder) for 0 < y < 2**64."""
+    n = leading_zeros(y)
+    y <<= n
+    rest = ZERO
+    a, b, c, d = x
+    if n:
+        m = u64(64) - n
+        rest, d, c, b, a = d >> m, d << n | c >> m, c << n | b >> m, b << n | a >> m, a << n
+    if d | rest:
+        d, rest = divided(rest, d, y)
+    if c | rest:
+        c, rest = divided(rest, c, y)
+    if b | rest:
+        b, rest = divided(rest, b, y)
+    a, rest = divided(rest, a, y)
+    return (a, b, c, d), rest != ZERO
 
 
 @compiled
 def quotient(x, high, low):  # type: ignore[no-untyped-def]
     """(x // d, whether there is a remainder) for the divisor d = high * 2**64 + low, 0 < d < 2**127."""
+    if high == ZERO:
+        return short_quotient(x, low)
     a, b, c, d = x
     rest_high = rest_low = ZERO
     bits = 256

@@ -149,12 +149,19 @@ def rounded(sign, e, high, low, digits, mode, control):  # type: ignore[no-untyp
     return e, high, low, flags
 
 
-@compiled
-def finished(sign, e, high, low, mode, control):  # type: ignore[no-untyped-def]
-    """(high, low, flags): a number that is not zero, rounded to a quad."""
+@inlined
+def finishing(sign, e, high, low, mode, control):  # type: ignore[no-untyped-def]
+    """(high, low, flags): a number that is not zero, rounded to a quad. Results on the usual way are not handed on through
+    memory, where the host waits for what was stored in halves and is loaded whole."""
     e, high, low, flags = rounded(sign, e, high, low, QUAD, mode, control)
     high, low = pack(sign, e, high, low)
     return high, low, flags
+
+
+@compiled
+def finished(sign, e, high, low, mode, control):  # type: ignore[no-untyped-def]
+    """As `finishing`, where that is rare."""
+    return finishing(sign, e, high, low, mode, control)
 
 
 # -- numbers of 256 bits, highest doubleword first; those of `total` have the top bit at 254
@@ -176,7 +183,7 @@ def minus(a, b, borrow):  # type: ignore[no-untyped-def]
     return y, u64(a < b) | u64(x < borrow)
 
 
-@compiled
+@inlined
 def product(x, y):  # type: ignore[no-untyped-def]
     """(e, w3, w2, w1, w0) of the product of two numbers (e, high, low)."""
     ex, xh, xl = x
@@ -196,7 +203,7 @@ def product(x, y):  # type: ignore[no-untyped-def]
     return ex + ey, w3 << n | w2 >> m, w2 << n | w1 >> m, w1 << n | w0 >> m, w0 << n
 
 
-@compiled
+@inlined
 def shifted_far(w3, w2, w1, w0, n):  # type: ignore[no-untyped-def]
     """Shifted right by n >= 0, what is lost or'ed into bit 0."""
     if n >= np.int64(256):
@@ -213,7 +220,7 @@ def shifted_far(w3, w2, w1, w0, n):  # type: ignore[no-untyped-def]
     return w3, w2, w1, w0 | u64(lost != ZERO)
 
 
-@compiled
+@inlined
 def total(sign, x, other, y, mode, control):  # type: ignore[no-untyped-def]
     """(high, low, flags) of the sum of two signed numbers (e, w3, w2, w1, w0), rounded."""
     if x < y:
@@ -240,7 +247,32 @@ def total(sign, x, other, y, mode, control):  # type: ignore[no-untyped-def]
     if n:
         m = u64(64) - n
         x3, x2, x1, x0 = x3 << n | x2 >> m, x2 << n | x1 >> m, x1 << n | x0 >> m, x0 << n
-    return finished(sign, e + np.int64(1) - np.int64(n), x3, x2 | u64(x1 | x0 != ZERO), mode, control)
+    return finishing(sign, e + np.int64(1) - np.int64(n), x3, x2 | u64(x1 | x0 != ZERO), mode, control)
+
+
+@inlined
+def summed(sign, x, other, y, mode, control):  # type: ignore[no-untyped-def]
+    """(high, low, flags) of the sum of two signed quads (e, high, low), rounded: the 15 zeros at their ends are room enough."""
+    if x < y:
+        sign, other, x, y = other, sign, y, x
+    e, xh, xl = x
+    ey, yh, yl = y
+    if e > ey:
+        yh, yl = shifted_right(yh, yl, e - ey)
+    if sign == other:
+        low = xl + yl
+        high, carry = plus(xh, yh, u64(low < xl))
+        if carry:
+            high, low = TOP | high >> ONE, high << u64(63) | low >> ONE | low & ONE
+            e += np.int64(1)
+        return finishing(sign, e, high, low, mode, control)
+    low = xl - yl
+    high = xh - yh - u64(xl < yl)
+    if high | low == ZERO:
+        return (SIGN if mode == DOWN else ZERO), ZERO, ZERO
+    n = leading_zeros(high) if high else u64(64) + leading_zeros(low)
+    high, low = shifted_left(high, low, n)
+    return finishing(sign, e - np.int64(n), high, low, mode, control)
 
 
 @inlined

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import fpscr
 from . import softfloat
-from .machinery import compiled, leading_zeros, u64
+from .machinery import compiled, inlined, leading_zeros, u64
 from .quad import (
     DEFAULT_NAN,
     DOUBLE,
@@ -22,6 +22,7 @@ from .quad import (
     SIGN,
     cut,
     finished,
+    finishing,
     is_infinite,
     is_nan,
     is_signalling,
@@ -32,6 +33,7 @@ from .quad import (
     root,
     rounded,
     shifted_left,
+    summed,
     total,
     unpack,
     widened,
@@ -80,8 +82,8 @@ INEXACT = u64(fpscr.INEXACT)
 DOUBLE_INFINITY, DOUBLE_FRACTION = u64(fpscr.INFINITY), u64((1 << 52) - 1)
 
 
-@compiled
-def add(x, y, mode, control):  # type: ignore[no-untyped-def]
+@inlined
+def sum_of(x, y, mode, control):  # type: ignore[no-untyped-def]
     (xh, xl), (yh, yl) = x, y
     if is_infinite(xh, xl) or is_infinite(yh, yl):
         if is_infinite(xh, xl) and is_infinite(yh, yl) and xh != yh:
@@ -93,10 +95,15 @@ def add(x, y, mode, control):  # type: ignore[no-untyped-def]
         high, low = y if is_zero(xh, xl) else x
         e, h, w = unpack(high, low)
         return finished(high >> u64(63), e, h, w, mode, control)
-    return total(xh >> u64(63), widened(unpack(xh, xl)), yh >> u64(63), widened(unpack(yh, yl)), mode, control)
+    return summed(xh >> u64(63), unpack(xh, xl), yh >> u64(63), unpack(yh, yl), mode, control)
 
 
 @compiled
+def add(x, y, mode, control):  # type: ignore[no-untyped-def]
+    return sum_of(x, y, mode, control)
+
+
+@inlined
 def multiply_add(x, y, z, adds, mode, control):  # type: ignore[no-untyped-def]
     """x * y, + z if `adds`; x and y are no NaNs."""
     (xh, xl), (yh, yl), (zh, zl) = x, y, z
@@ -114,11 +121,11 @@ def multiply_add(x, y, z, adds, mode, control):  # type: ignore[no-untyped-def]
     p = product(unpack(xh, xl), unpack(yh, yl))
     if not adds or is_zero(zh, zl):
         e, w3, w2, w1, w0 = p
-        return finished(sign >> u64(63), e, w3 << ONE | w2 >> u64(63), w2 << ONE | u64(w1 | w0 != ZERO), mode, control)
+        return finishing(sign >> u64(63), e, w3 << ONE | w2 >> u64(63), w2 << ONE | u64(w1 | w0 != ZERO), mode, control)
     return total(sign >> u64(63), p, zh >> u64(63), widened(unpack(zh, zl)), mode, control)
 
 
-@compiled
+@inlined
 def divide(x, y, mode, control):  # type: ignore[no-untyped-def]
     (xh, xl), (yh, yl) = x, y
     sign = (xh ^ yh) & SIGN
@@ -131,10 +138,10 @@ def divide(x, y, mode, control):  # type: ignore[no-untyped-def]
     if is_zero(xh, xl):
         return sign, ZERO, ZERO
     e, high, low = quotient(unpack(xh, xl), unpack(yh, yl))
-    return finished(sign >> u64(63), e, high, low, mode, control)
+    return finishing(sign >> u64(63), e, high, low, mode, control)
 
 
-@compiled
+@inlined
 def square_root(y, mode, control):  # type: ignore[no-untyped-def]
     yh, yl = y
     if is_zero(yh, yl):
@@ -200,7 +207,7 @@ def to_integer(kind, y):  # type: ignore[no-untyped-def]
     return (ZERO - whole if negative else whole), ZERO, flags
 
 
-@compiled
+@inlined
 def from_integer(x, negative):  # type: ignore[no-untyped-def]
     """Exact."""
     if x == ZERO:
@@ -212,7 +219,7 @@ def from_integer(x, negative):  # type: ignore[no-untyped-def]
     return high, low, ZERO
 
 
-@compiled
+@inlined
 def from_double(x):  # type: ignore[no-untyped-def]
     """Exact; a NaN becomes quiet."""
     sign = x & SIGN
@@ -228,7 +235,7 @@ def from_double(x):  # type: ignore[no-untyped-def]
     return high, low, ZERO
 
 
-@compiled
+@inlined
 def to_double(y, mode, control):  # type: ignore[no-untyped-def]
     """Rounded to a double, in doubleword 0."""
     yh, yl = y
@@ -279,7 +286,7 @@ def compare(kind, x, y, control):  # type: ignore[no-untyped-def]
     return (u64(8) if less else u64(4)), ZERO, ZERO
 
 
-@compiled
+@inlined
 def with_nan(kind, x, y, z):  # type: ignore[no-untyped-def]
     """(whether a NaN decides, high, low, flags) of arithmetic: VRA's goes before VRT's, that before VRB's."""
     (xh, xl), (yh, yl), (zh, zl) = x, y, z
@@ -297,15 +304,13 @@ def with_nan(kind, x, y, z):  # type: ignore[no-untyped-def]
     return second, yh | QUIET, yl, flags
 
 
-@compiled
+@inlined
 def arithmetic(kind, x, y, z, mode, control):  # type: ignore[no-untyped-def]
     nan, high, low, flags = with_nan(kind, x, y, z)
     if nan:
         return high, low, flags
-    if kind == ADD:
-        return add(x, y, mode, control)
-    if kind == SUB:
-        return add(x, (y[0] ^ SIGN, y[1]), mode, control)
+    if kind == ADD or kind == SUB:
+        return sum_of(x, ((y[0] ^ SIGN if kind == SUB else y[0]), y[1]), mode, control)
     if kind == DIV:
         return divide(x, y, mode, control)
     if kind == SQRT:
@@ -318,7 +323,7 @@ def arithmetic(kind, x, y, z, mode, control):  # type: ignore[no-untyped-def]
     return high, low, flags
 
 
-@compiled
+@inlined
 def compute(op, x, y, z, mode, control):  # type: ignore[no-untyped-def]
     """(high, low, flags)."""
     kind = op & KIND
