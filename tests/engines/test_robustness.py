@@ -38,7 +38,7 @@ def test_random_words_do_no_harm(kind: str) -> None:
 @pytest.mark.parametrize("seed", range(2, 6))
 @pytest.mark.parametrize("kind", ["interpreter", "region", "auto", "reference"])
 def test_more_random_words(kind: str, seed: int) -> None:
-    survives(kind, seed, {"interpreter": 400_000, "region": 100_000, "auto": 100_000, "reference": 20_000}[kind], 900)
+    survives(kind, seed, {"interpreter": 400_000, "region": 100_000, "auto": 100_000, "reference": 20_000}[kind], 1700)
 
 
 @pytest.mark.parametrize("little", [False, True], ids=["be", "le"])
