@@ -185,6 +185,7 @@ def main() -> int:
         elif r.random() < 0.05:
             for at in VECTORS:  # calls may have overwritten them
                 machine.write(at, words(BRANCH_SELF))
+    calls.update(machine.stats_calls)
     machine.close()
     print(f"{rounds} rounds:", ", ".join(f"{v} {k}" for k, v in ends.most_common()))
     print(f"{len(calls)} calls, {sum(n for name, n in calls.items() if not name.startswith(UNKNOWN))} of them of known ones")

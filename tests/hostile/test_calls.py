@@ -19,11 +19,12 @@ def test_some(kind: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", ["engine=interpreter cpu=power8", "engine=jit cpu=power9 cpus=4", "engine=reference cpu=power9 mmu=hash",
+                                     "engine=jit cpu=power9 cpus=4 parallel=1",
                                      "engine=jit cpu=power8 cpus=2 privileged=trap pv=1"])  # fmt: skip
 @pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
 def test_many(kind: str, options: str) -> None:
     for seed in (2, 3):
-        survives("fuzz", kind, seed, 2000 if "reference" in options else 20_000, *options.split())
+        survives("fuzz", kind, seed, 2000 if "reference" in options or "parallel" in options else 20_000, *options.split())
 
 
 def test_firmware_is_bounded() -> None:
