@@ -34,12 +34,14 @@ def expected(i: Instruction, case: Case) -> tuple[int, int, int]:
     return (held if result is None else result), after, 0
 
 
-def differences(guest: Guest, i: Instruction, cases: Iterable[Case]) -> tuple[int, list[str]]:
-    """(how many cases, those that differ)."""
+def differences(guest: Guest, i: Instruction, cases: Iterable[Case], *others: Guest) -> tuple[int, list[str]]:
+    """(how many cases, those that differ). `others` must come to the same as `guest`: the reference is what takes time."""
     todo, wrong, count = list(cases), [], 0
     for start in range(0, len(todo), CASES):
         part = todo[start : start + CASES]
-        for case, got in zip(part, guest.run(i.words or [i.word], part), strict=True):
+        for case, got, *more in zip(part, *(g.run(i.words or [i.word], part) for g in (guest, *others)), strict=True):
+            if any(other != got for other in more):
+                wrong.append(f"{i.mnemonic} fpscr a b c {[f'{x:#x}' for x in case]}: the engines differ: {got}, {more}")
             try:
                 want = expected(i, case)
             except reference.Undefined:

@@ -27,14 +27,23 @@ def guest(request: Any) -> Iterator[Guest]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[Guest, Guest]]:
+    """Interpreted and compiled."""
+    made = Guest("interpreter"), Guest("jit")
+    yield made
+    for guest in made:
+        guest.close()
+
+
 def engines(instructions: list[Instruction]) -> Any:
     """All of them interpreted, some compiled (which takes LLVM a third of a second each); the slow tests compile all."""
     pairs = [("interpreter", i) for i in instructions] + [("jit", i) for i in instructions[::6]]
     return pytest.mark.parametrize("guest,i", pairs, indirect=["guest"], ids=lambda x: getattr(x, "mnemonic", x))
 
 
-def agree(guest: Guest, i: Instruction, cases: Any) -> None:
-    count, wrong = differences(guest, i, cases)
+def agree(guest: Guest, i: Instruction, cases: Any, *others: Guest) -> None:
+    count, wrong = differences(guest, i, cases, *others)
     assert count and not wrong, "\n".join(wrong[:5])
 
 
@@ -55,15 +64,15 @@ def test_scalars_of_vsx(guest: Guest, i: Instruction) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
-def test_special_operands_in_all_modes_with_all_enables(guest: Guest, i: Instruction) -> None:
-    agree(guest, i, specials(i, (*MODES, *ENABLES) if len(i.operands) < 3 else (*MODES, 0xF8, 0x40, 0x21)))
+def test_special_operands_in_all_modes_with_all_enables(both: tuple[Guest, Guest], i: Instruction) -> None:
+    agree(both[0], i, specials(i, (*MODES, *ENABLES) if len(i.operands) < 3 else (*MODES, 0xF8, 0x40, 0x21)), both[1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
-def test_many_random_operands(guest: Guest, i: Instruction) -> None:
+def test_many_random_operands(both: tuple[Guest, Guest], i: Instruction) -> None:
     for seed in range(4):
-        agree(guest, i, randoms(i, 30_000, 100 + seed, CONTROL))
+        agree(both[0], i, randoms(i, 30_000, 100 + seed, CONTROL), both[1])
 
 
 def test_reference_engine() -> None:
