@@ -8,6 +8,7 @@ reported apart; the rounds that are measured find it warm.
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +19,15 @@ from guests import build
 
 from . import qemu
 from .chart import chart
-from .measure import BenchError, Usage, child, execute, geomean, interleave, median, region_cache
+from .measure import BenchError, Usage, child, execute, geomean, interleave, median, python_environment, region_cache
 from .table import Table
 
 OURS = ("interpreter", "jit")
+LINUX = "jit-linux"  # our jit on the program that QEMU's user mode runs: storage directly in the host's, no software TLB
 QEMU_USER, QEMU_SYSTEM, NATIVE = "qemu-user", "qemu-system", "native"
-ENGINES = (*OURS, QEMU_USER, QEMU_SYSTEM, NATIVE)
-TWINS = {QEMU_USER: ("linux", qemu.USER), QEMU_SYSTEM: ("pseries", qemu.SYSTEM), NATIVE: ("native", "gcc")}
+ENGINES = (*OURS, LINUX, QEMU_USER, QEMU_SYSTEM, NATIVE)
+TWINS = {LINUX: ("linux", ""), QEMU_USER: ("linux", qemu.USER), QEMU_SYSTEM: ("pseries", qemu.SYSTEM), NATIVE: ("native", "gcc")}
+WARM = ("--warm", "60")
 LEAST = 0.005  # seconds below which a difference of two runs says nothing
 Say = Callable[[str], object]
 
@@ -66,22 +69,24 @@ class Runner:
         for engine, (target, tool) in TWINS.items():
             if engine not in engines:
                 continue
-            reason = qemu.missing(tool)
-            if reason is None:
+            reason = qemu.missing(tool) if tool else None
+            if reason is None and not (folder / target).exists():
                 (folder / target).mkdir()
                 try:
                     build.HOST_BUILDS[target](folder / target)
                 except build.BuildError as e:
                     reason = str(e)
+                    shutil.rmtree(folder / target)
             if reason is not None:
                 self.left_out[engine] = reason
         self.engines = [e for e in ENGINES if e in engines and e not in self.left_out]
 
-    def run(self, engine: str, job: Job, reps: int) -> tuple[Usage, dict[str, Any]]:
-        """One process; what it took, and at least the "result" it printed."""
+    def run(self, engine: str, job: Job, reps: int, options: Sequence[str] = ()) -> tuple[Usage, dict[str, Any]]:
+        """One process; what it took, and at least the "result" it printed. `options`: of `ppcdbt run`."""
         if engine in OURS:
             program = str(build.BUILT / f"bench-{job.name}.elf")
             return child("loop", {"engine": engine, "program": program, "reps": reps}, self._cache)
+        env: Mapping[str, str] = {}
         if engine == QEMU_SYSTEM:
             program = str(self._folder / "pseries" / f"bench-{job.name}")
             patched = qemu.with_reps(Path(program), reps, self._folder / "program")
@@ -89,7 +94,10 @@ class Runner:
         else:
             target = TWINS[engine][0]
             prefix = [shutil.which(qemu.USER) or qemu.USER] if engine == QEMU_USER else []
-            usage = execute([*prefix, str(self._folder / target / job.name), str(reps)])
+            if engine == LINUX:
+                prefix = [sys.executable, "-m", "runtime.cli", "run", *options]
+                env = python_environment() | {"PPCDBT_CACHE": str(self._cache)}
+            usage = execute([*prefix, str(self._folder / target / job.name), str(reps)], env)
         words = usage.output.split()
         return usage, {"result": words[-1] if words else ""}
 
@@ -101,6 +109,9 @@ def measure(job: Job, runner: Runner, rounds: int, say: Say) -> dict[str, Any]:
         say(f"{job.name}: jit, cold")
         usage, report = runner.run("jit", job, job.reps)
         engines["jit"] |= {"cold_user": usage.user, "cold_wall": usage.wall, "cold_compiled": report["compiler"]["compiled"]}
+    if LINUX in engines:
+        say(f"{job.name}: {LINUX}, warming")
+        runner.run(LINUX, job, job.reps, WARM)
     work: dict[str, Callable[[], tuple[Usage, dict[str, Any]]]] = {}
     for engine in runner.engines:
         work[f"{engine}, start-up"] = lambda engine=engine: runner.run(engine, job, 0)  # type: ignore[misc]
@@ -152,7 +163,7 @@ def summarise(rows: Sequence[Mapping[str, Any]], engines: Sequence[str]) -> dict
 
 def pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
     """Which engines are compared with which."""
-    wanted = [("jit", "interpreter")] + [(e, q) for q in (QEMU_USER, QEMU_SYSTEM, NATIVE) for e in OURS]
+    wanted = [("jit", "interpreter"), (LINUX, QEMU_USER)] + [(e, q) for q in (QEMU_USER, QEMU_SYSTEM, NATIVE) for e in OURS]
     return [(e, b) for e, b in wanted if e in engines and b in engines]
 
 
@@ -172,7 +183,7 @@ def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, s
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """The report for people."""
     engines, compared = report["engines"], pairs(report["engines"])
-    short = {QEMU_USER: "user", QEMU_SYSTEM: "system", "interpreter": "int"}
+    short = {LINUX: "linux", QEMU_USER: "user", QEMU_SYSTEM: "system", "interpreter": "int"}
     mips = Table("Guest MIPS (user CPU seconds without start-up; medians)", ["workload", "Minsns", *engines, *(
         f"{short.get(e, e)}/{short.get(b, b)}" for e, b in compared)])  # fmt: skip
     for row in report["rows"]:
