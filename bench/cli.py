@@ -2,7 +2,7 @@
 
     ppcdbt bench                          workloads on every engine, QEMU and natively (about fifteen minutes)
     ppcdbt bench --quick --only vm,lz     a first look
-    ppcdbt bench boot | start | programs | exits | compile | families
+    ppcdbt bench boot | start | programs | exits | compile | families | threads
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ COMMANDS = {
     "exits": "exits of a boot, privileged instructions translated and trapped",
     "compile": "what compiling costs",
     "families": "families of instructions: quad, decimal, conversions, vector storage, packed and scalar floating point",
+    "threads": "the same work by one thread and by several",
 }
 
 
@@ -100,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip
     subs["exits"].add_argument("--load", action="store_true", help="after the boot, a load of processes, pipes, system calls and page faults")
     subs["exits"].add_argument("--engine", choices=loops.OURS, default="interpreter", help="default interpreter")
+    subs["threads"].add_argument("--threads", type=positive, default=2, metavar="N", help="threads, to be compared with one (default 2)")
     subs["compile"].add_argument("--boot", type=int, default=200_000_000, metavar="N",
                                  help="compile for so many instructions of a boot too (default 200000000; 0: none)")  # fmt: skip
     subs["compile"].add_argument("--limit", type=positive, default=60, metavar="N", help="regions to time (default 60)")
@@ -138,6 +140,11 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
         from . import exits
 
         return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions, o.load), True
+    if o.what == "threads":
+        from . import threads
+
+        report = threads.run(o.threads, rounds, o.quick, say)
+        return threads, report, all(r["right"] for r in report["rows"])
     from . import compiling
 
     return compiling, compiling.run(o.only, 0 if o.quick else o.boot, o.limit, not (o.no_build or o.quick), o.quick, say), True

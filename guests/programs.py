@@ -149,6 +149,19 @@ def math_():
     print(sum(fractions.Fraction(1, n) for n in range(1, 150)), [x.hex() for x in map(math.gamma, (0.1, 3.7, 50.2))], 10**400 // 7**300, round(2.675, 2))
     print("%.17g %r %e" % (1 / 3, 0.1 + 0.2, 1e308), float("1e-310"), int(1e22), divmod(-7.5, 2), 2**0.5, math.nextafter(1, 2))
 
+def concurrent():
+    import hashlib, zlib
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+    data = [bytes([n]) * 50000 for n in range(16)]
+    with ThreadPoolExecutor(4) as pool:
+        print(list(pool.map(lambda d: hashlib.sha256(d).hexdigest()[:8], data)))
+        print(sorted(f.result() for f in as_completed(pool.submit(zlib.crc32, d) for d in data))[:4])
+        try:
+            pool.submit(lambda: 1 // 0).result(60)
+        except ZeroDivisionError as e:
+            print(e)
+    with ProcessPoolExecutor(2) as pool:
+        print(list(pool.map(zlib.adler32, data)))
 def threading_():
     import threading, queue
     work, done, lock, total = queue.Queue(), queue.Queue(), threading.Lock(), [0]
@@ -263,3 +276,12 @@ PROGRAMS = (
       for name in ("digests", "json", "re", "decimal", "math", "threading", "objects")),
     Program("cc1 -O2", CC1, ("-quiet", "-O2", "-fno-ident", "program.c", "-o", "-")),
 )  # fmt: skip
+# Programs that compute in several threads (or, the last, processes).
+THREADED = (
+    Program("xz -T2", "usr/bin/xz", ("-c", "-T2", "-3", "--block-size=65536", "text")),
+    Program("zstd -T2", "usr/bin/zstd", ("-c", "-q", "-9", "-T2", "-B65536", "text")),
+    Program("sort --parallel", "usr/bin/sort", ("--parallel=2", "-S", "256K", "-k2,2", "-k1n", "text", "text")),
+    Program("python3 threading", "usr/bin/python3", ("library.py", "threading")),
+    Program("python3 concurrent", "usr/bin/python3", ("library.py", "concurrent")),
+    Program("openssl speed -multi", "usr/bin/openssl", ("speed", "-multi", "2", "-seconds", "1", "-bytes", "1024", "sha256"), output=False),
+)

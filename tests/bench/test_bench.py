@@ -155,6 +155,13 @@ def test_programs(tmp_path, capsys):
     assert main(["programs", "--only", "no such program"]) == 2
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which(families.COMPILER) is None, reason="no cross compiler")
+def test_threads(tmp_path, capsys):
+    found = report(tmp_path, "threads", "--quick")
+    assert found["threads"] == 2 and all(row["right"] and set(row["scaling"]) == set(found["engines"]) for row in found["rows"])
+
+
 @pytest.mark.skipif(shutil.which(families.COMPILER) is None, reason="no cross compiler")
 def test_families(tmp_path, capsys):
     """One family of each kind of register, against QEMU where it is."""

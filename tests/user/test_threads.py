@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.programs import QEMU, run_program
+from guests.programs import THREADED
+
+from .rootfs import debian
 from .test_programs import ABIS, HERE, build, ours  # noqa: F401
 
 MODES = {"turns": (), "parallel": ("--parallel",)}
@@ -90,3 +94,26 @@ def test_limits(build, tmp_path: Path) -> None:  # type: ignore[no-untyped-def] 
     assert done.returncode == 2 and b"--parallel: not with --trace" in done.stderr
     done = ours(program, options=("--parallel", "--engine", "reference"))
     assert done.returncode == 2 and b"--parallel: not with" in done.stderr
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_program_of_debian(mode: str) -> None:
+    debian_program("xz -T2", mode)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", [p.name for p in THREADED])
+def test_programs_of_debian(name: str, mode: str) -> None:
+    debian_program(name, mode)
+
+
+def debian_program(name: str, mode: str) -> None:
+    """Output and status are QEMU's."""
+    if not shutil.which(QEMU):
+        pytest.skip(f"{QEMU} is not installed")
+    program, root = next(p for p in THREADED if p.name == name), debian()
+    expected, done = run_program(program, QEMU, root), run_program(program, "jit", root, options=MODES[mode])
+    assert done.status == expected.status, done.errors.decode(errors="replace")
+    if program.output:
+        assert done.output == expected.output
