@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dbt.ir import ops
 from dbt.ir.access import Access, Helper, Leave
-from dbt.ir.builder import Builder
+from dbt.ir.builder import Builder, Value
+from dbt.ir.rules import bit
 from dbt.ir.types import TYPES, i1, i8, i32, i64
 from dbt.state import SLOTS, slot
 
@@ -122,3 +123,29 @@ def test_run_time_values_refuse_to_be_python(ir: Builder) -> None:
 def test_constants_go_to_the_right(ir: Builder) -> None:
     v = ops.add(3, ir.get(slot("gpr3")))
     assert v.args[1].const == 3
+
+
+def test_bits_are_read_off_what_a_value_was_made_from(ir: Builder) -> None:
+    """Those of a CR field from its conditions, by the meaning of both for every outcome."""
+    conditions = [ir.emit(ops.load, (ir.const(n),), i1, Access()) for n in range(4)]
+    less, greater, so, other = conditions
+    field = ops.select(less, ir.const(8, i8), ops.select(greater, ir.const(4, i8), ir.const(2, i8))) | so.to(i8)
+    changed = (field & 0b1011) | (other.to(i8) << 2)  # another bit set, as CR logic does
+
+    def number(v: Value, known: dict[int, int]) -> int:
+        if v.op is None:
+            return int(v.imm)
+        if id(v) in known:
+            return known[id(v)]
+        width = v.args[0].ty.bits if v.op.result == "i1" else v.ty.bits
+        return v.op.evaluate([number(a, known) for a in v.args], width, v.args[0].ty.bits) & v.ty.mask
+
+    for v in (field, changed, (changed >> 1).to(i64)):
+        for n in range(4):
+            read = bit(v, n)
+            assert read is not None and read.ty is i1
+            for outcome in range(16):
+                known = {id(c): outcome >> k & 1 for k, c in enumerate(conditions)}
+                assert number(read, known) == number(v, known) >> n & 1
+    assert bit(field, 0) is so
+    assert bit(ir.get(slot("cr1")), 2) is None
