@@ -73,6 +73,15 @@ def test_boot(tmp_path):
 
 
 @needs_guest
+def test_boot_with_several_cpus(tmp_path):
+    """In turns and in parallel; the latter does not count as one that has to agree."""
+    found = report(tmp_path, "boot", "--quick", "--smp", "2", "--engines", "interpreter,jit-parallel", "--max-instructions", "1000000")
+    assert found["smp"] == 2 and found["identical"]
+    assert list(found["rows"]) == ["interpreter", "jit-parallel"]
+    assert all(row["instructions"] >= 1_000_000 for row in found["rows"].values())
+
+
+@needs_guest
 @pytest.mark.skipif(qemu.missing(qemu.SYSTEM) is not None, reason="QEMU is not installed")
 def test_boot_under_qemu():
     found = boot.run("pseries64be", ["qemu-system"], 1, 1, 512 << 20, lambda text: None)
