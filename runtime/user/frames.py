@@ -39,15 +39,18 @@ UC32_SIZE = UC32_MCONTEXT + MC_SIZE
 RT32_SIZE, OLD32_SIZE = 128 + 2 * UC32_SIZE + 224, 2 * (32 + MC_SIZE) + 224
 GAP32 = 64
 NR_SIGRETURN, NR_RT_SIGRETURN = 119, 172
-LI_R0, SC, BCTRL, ADDI_R1 = 0x3800_0000, 0x4400_0002, 0x4E80_0421, 0x3821_0000
+LI_R0, SC, BCTRL, ADDI_R1, NOP = 0x3800_0000, 0x4400_0002, 0x4E80_0421, 0x3821_0000, 0x6000_0000
 
 
 def trampolines(abi: Abi) -> bytes:
-    """Code of the page that handlers return to: rt_sigreturn, and at 16 the 32-bit sigreturn."""
+    """Code of the page that handlers return to: rt_sigreturn, and at 16 the 32-bit sigreturn.
+
+    The no-ops keep libgcc's unwinder from knowing the frame by its instructions, which ends in an abort (GCC 12): a thread could not be cancelled. The
+    kernel's own are known by a table in its vDSO; without one the stack ends here, as under QEMU."""
     if abi.bits == 64:
-        words = [BCTRL, ADDI_R1 + GAP, LI_R0 + NR_RT_SIGRETURN, SC]
+        words = [BCTRL, NOP, ADDI_R1 + GAP, LI_R0 + NR_RT_SIGRETURN, SC]
     else:
-        words = [LI_R0 + NR_RT_SIGRETURN, SC, 0, 0, LI_R0 + NR_SIGRETURN, SC]
+        words = [NOP, LI_R0 + NR_RT_SIGRETURN, SC, 0, NOP, LI_R0 + NR_SIGRETURN, SC]
     return b"".join(w.to_bytes(4, abi.order) for w in words)
 
 

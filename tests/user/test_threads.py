@@ -73,6 +73,14 @@ def test_signals_again_and_again(build, mode: str) -> None:  # type: ignore[no-u
             test_signals(build, abi, mode)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_cancellation(build, mode: str) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    """A dynamic program: the library that unwinds is loaded when a thread is cancelled."""
+    root = ABIS["ppc64le"][2]
+    done = ours(build("kills", "ppc64le", "-DCANCEL"), options=(*MODES[mode], "-L", root))
+    assert b"cancelled 1 cleaned 1\n" in done.stdout and done.returncode == 3, done.stderr.decode()
+
+
 def test_turns_repeat(build, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
     """The same program takes the same turns, on every engine: it executes as many instructions."""
     counts = set()
