@@ -46,7 +46,7 @@ class Engine:
         if not direct:
             return self.code.roots
         if self._direct is None:
-            self._direct = place_direct(self.image, self.code.symbols, self.arena, progress)
+            self._direct = place_direct(self.image, self.code, self.arena, progress)
             self.code.symbols.update(self._direct.symbols)
             faults.install(self.code.symbols)
             faults.watch(self.arena)
@@ -68,7 +68,7 @@ class Engine:
         """Link what was built for later starts. Called at the end of a process, but one that ends itself has to."""
         kinds, self._built = {direct for pid, direct in self._built if pid == os.getpid()}, set()
         if kinds and self.arena.base == ADDRESS:
-            keep(self.image, self.code.symbols, self.arena.end - self.arena.base, kinds)
+            keep(self.image, self.code, self.arena.end - self.arena.base, kinds)
 
     def function(self, name: str, arguments: int) -> Callable[..., int]:
         """A helper as a Python callable of (vCPU address, `arguments` numbers). The GIL is released while it runs."""

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import cache
-from .image import Image, Progress, load_image, machinery_sources, pack_of, signature, version_of
+from .image import LATER, Image, Progress, Symbols, load_image, machinery_sources, pack_of, signature, version_of
 from .layout import UNBUILT
 from .linked import Placed
 from .objects import Arena, load_object, load_objects
@@ -188,7 +188,8 @@ def _illegal() -> Any:
     return block
 
 
-def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str]]:
+def _build_machinery(modules: Sequence[str], progress: Progress | None, only: str = "") -> tuple[bytes, list[str]]:
+    """(object, exports) of the modules' helpers but those that are built when needed, or of one of these."""
     for module in modules:
         importlib.import_module(module)
     import llvmlite.binding as llvm
@@ -204,8 +205,9 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     target_machine(2)
     whole = llvm.parse_assembly("")
     linked: set[str] = set()
-    for n, name in enumerate(EXPORTS):
-        report("machinery: compiling", n, len(EXPORTS))
+    exports = [only] if only else [name for name in EXPORTS if name not in LATER]
+    for n, name in enumerate(exports):
+        report("machinery: compiling", n, len(exports))
         key = fingerprint(EXPORTS[name], common)
         known = cache.read("helpers", key)
         texts = pickle.loads(known) if known else compile_helper(name)
@@ -215,7 +217,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
             if symbol not in linked:
                 linked.add(symbol)
                 whole.link_in(llvm.parse_assembly(text))
-    wanted = set(EXPORTS)
+    wanted = set(exports)
     for f in list(whole.functions) + list(whole.global_variables):
         if not f.is_declaration and f.name not in wanted:
             f.linkage = "internal"
@@ -225,8 +227,20 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None) -> tuple
     absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith(("NRT_", "_Z"))]
     if absent:
         raise TypeError(f"machinery needs {', '.join(absent)}, which is not there (Numba's run-time library is not: no arrays may be made in it)")
-    report("machinery", len(EXPORTS), len(EXPORTS))
-    return bytes(tm.emit_object(whole)), list(EXPORTS)
+    report("machinery", len(exports), len(exports))
+    return bytes(tm.emit_object(whole)), exports
+
+
+def later(image: Image, name: str) -> bytes:
+    """The object of a helper of LATER: image.Symbols asks for it."""
+    key = f"{image.machinery_key}-{name}"
+    made = cache.read("machinery", key)
+    if made is None:
+        made = _build_machinery([LATER[name]], None, name)[0]
+        cache.write("machinery", key, made)
+    return made
+
+
 
 
 def link(image: Image, arena: Arena, progress: Progress | None) -> Placed:
@@ -235,19 +249,20 @@ def link(image: Image, arena: Arena, progress: Progress | None) -> Placed:
     trap = arena.allocate(16)
     arena.memory[trap - arena.base : trap - arena.base + 16] = b"\x0f\x0b" * 8  # ud2: Numba's error paths, which cannot be reached
     # The machinery calls `enter`, the runtime calls load_slow.
-    symbols = load_objects(arena, [made.runtime, made.machinery], {}, trap)
+    known = load_objects(arena, [made.runtime, made.machinery], {}, trap) | {"trap": trap}
+    symbols = Symbols(known, image, arena)
     for data in pack_of(image, False).read().values():
         symbols.update(load_object(arena, data, symbols))
-    return Placed(symbols, *_place_decoder(made, arena, _handlers(symbols, "i_")))
+    return Placed(dict(symbols), *_place_decoder(made, arena, _handlers(symbols, "i_")), len(known))
 
 
 def link_direct(image: Image, symbols: dict[str, int], arena: Arena, progress: Progress | None) -> Placed:
-    """Put what the mode `direct` has of its own behind it."""
+    """Put what the mode `direct` has of its own behind an image that begins with these symbols."""
     made = parts(image, progress)
-    own: dict[str, int] = {}
+    known = Symbols(symbols, image, arena)
     for data in pack_of(image, True).read().values():
-        own.update(load_object(arena, data, symbols))
-    return Placed(own, *_place_decoder(made, arena, _handlers(own, "d_")))
+        known.update(load_object(arena, data, known))
+    return Placed(dict(list(known.items())[len(symbols) :]), *_place_decoder(made, arena, _handlers(known, "d_")))
 
 
 def _handlers(symbols: dict[str, int], prefix: str) -> dict[int, int]:

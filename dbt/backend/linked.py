@@ -30,6 +30,7 @@ class Placed(NamedTuple):
     symbols: dict[str, int]
     roots: list[int]
     trie: tuple[int, int] = (0, 0)  # address, doublewords
+    fixed: int = 0  # how many symbols, the first ones, lie where they lie however many handlers are built
 
 
 def place(arena: Arena, key: str, load: Callable[[], Placed]) -> Placed:
@@ -85,6 +86,6 @@ def _map(arena: Arena, start: int, key: str) -> Placed | None:
     finally:
         os.close(fd)
     arena.position = start + size
-    symbols, roots, trie, rows = marshal.loads(rest)
+    symbols, roots, trie, fixed, rows = marshal.loads(rest)
     arena.add_faults(array("Q", rows))
-    return Placed(symbols, roots, trie)
+    return Placed(symbols, roots, trie, fixed)

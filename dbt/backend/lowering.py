@@ -86,7 +86,10 @@ class _Lower(Lower):  # type: ignore[misc]
         signature = self.fndesc.calltypes[expr]
         values = [self.context.cast(self.builder, self.loadvar(v.name), self.typeof(v.name), ty)
                   for v, ty in zip((expr.lhs, expr.rhs), signature.args, strict=True)]  # fmt: skip
-        function = self.context.get_function(self.context.typing_context.resolve_value_type(op), signature)
+        kind = self.context.typing_context.resolve_value_type(op)
+        if signature.args not in kind._impl_keys:  # what was typed was the operation in place
+            kind.get_call_type(self.context.typing_context, signature.args, {})
+        function = self.context.get_function(kind, signature)
         return self.context.cast(self.builder, function(self.builder, values), signature.return_type, resty)
 
 
