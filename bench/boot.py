@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import qemu
@@ -18,8 +20,10 @@ Say = Callable[[str], object]
 
 
 def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: int, say: Say, instructions: int | None = None,
-        cpu: str = "power8", smp: int = 1) -> dict[str, Any]:  # fmt: skip
-    """The measurement, as a report. `instructions` ends our boots early (for tests). `smp`: CPUs; one needs no threads."""
+        cpu: str = "power8", smp: int = 1, empty: bool = False) -> dict[str, Any]:  # fmt: skip
+    """The measurement, as a report. `instructions` ends our boots early (for tests). `smp`: CPUs; one needs no threads.
+
+    `empty`: one boot more of each engine of ours, from a cache with nothing in it."""
     left_out: dict[str, str] = {}
     if smp == 1:
         engines = [e for e in engines if e not in PARALLEL]
@@ -29,10 +33,10 @@ def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: i
     rows: dict[str, dict[str, Any]] = {e: {} for e in engines}
     with region_cache() as cache:
 
-        def ours(engine: str) -> tuple[Usage, dict[str, Any]]:
+        def ours(engine: str, folder: Path = cache) -> tuple[Usage, dict[str, Any]]:
             options = {"guest": guest, "engine": engine.removesuffix("-parallel"), "memory": memory, "privileged": "inline", "cpu": cpu,
                        "smp": smp, "parallel": engine in PARALLEL, "max_instructions": instructions}  # fmt: skip
-            return child("boot", options, cache)
+            return child("boot", options, folder)
 
         def qemus(engine: str) -> tuple[Usage, dict[str, Any]]:
             usage = qemu.boot(guest, memory, cpu, smp, engine in PARALLEL)
@@ -47,6 +51,12 @@ def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: i
                 rows[jit]["warmups"] = n + 1
                 if n and not compiler["compiled"]:
                     break
+        for e in engines if empty else ():
+            if e not in QEMU:
+                say(f"{e}: from an empty cache")
+                with TemporaryDirectory(prefix="ppcdbt-bench-empty-") as name:
+                    usage, _ = ours(e, Path(name))
+                rows[e]["empty"] = {"user": usage.user, "wall": usage.wall}
         work = {e: lambda e=e: (qemus if e in QEMU else ours)(e) for e in engines}  # type: ignore[misc]
         done = interleave(rounds, work, say)
     for engine, row in rows.items():
@@ -70,14 +80,14 @@ def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: i
 
 def tables(report: Mapping[str, Any]) -> list[Table]:
     """The report for people."""
-    columns = ["engine", "user s", "wall s", "x QEMU", "MIPS", "Minsns", "set-up s", "peak MB", "RAM touched MB", "rest MB", "cold user s"]
+    columns = ["engine", "user s", "wall s", "x QEMU", "MIPS", "Minsns", "set-up s", "peak MB", "RAM touched MB", "rest MB", "no regions", "empty cache"]
     cpus = f" with {report['smp']} CPUs" if report.get("smp", 1) > 1 else ""
     table = Table(f"Boot of {report['guest']}{cpus} to power-off (whole process; medians; warm cache)", columns)
     for engine, row in report["rows"].items():
         mega = {k: row[k] / (1 << 20) for k in ("peak_rss", "guest_ram_touched", "over_ram") if k in row}
         table.add(engine, row["seconds"], median(row["wall"]), report["times_qemu"].get(engine), row.get("mips"),
                   row["instructions"] / 1e6 if "instructions" in row else None, row.get("setup_cpu"), mega["peak_rss"],
-                  mega.get("guest_ram_touched"), mega.get("over_ram"), row.get("cold", {}).get("user"))  # fmt: skip
+                  mega.get("guest_ram_touched"), mega.get("over_ram"), row.get("cold", {}).get("user"), row.get("empty", {}).get("user"))  # fmt: skip
         compiler = row.get("statistics", {}).get("compiler")
         if compiler:
             table.notes.append(f"{engine}: regions: {', '.join(f'{v:,} {k}' for k, v in compiler.items())}")

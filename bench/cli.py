@@ -99,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     subs["boot"].add_argument("--smp", type=positive, default=1, metavar="N", help="CPUs (default 1); with more, in parallel too")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip
+    subs["boot"].add_argument("--empty", action="store_true", help="also one boot of each engine of ours from an empty cache, compiling all it needs")
     subs["exits"].add_argument("--load", action="store_true", help="after the boot, a load of processes, pipes, system calls and page faults")
     subs["exits"].add_argument("--engine", choices=loops.OURS, default="interpreter", help="default interpreter")
     subs["threads"].add_argument("--threads", type=positive, default=2, metavar="N", help="threads, to be compared with one (default 2)")
@@ -120,7 +121,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "boot":
         from . import boot
 
-        report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions, o.cpu, o.smp)
+        report = boot.run(o.guest, o.engines, rounds, o.warmups or (1 if o.quick else 4), o.memory << 20, say, o.max_instructions, o.cpu, o.smp, o.empty)
         return boot, report, report["identical"]
     if o.what == "families":
         from . import families
