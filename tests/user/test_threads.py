@@ -20,8 +20,8 @@ from .rootfs import debian
 from .test_programs import ABIS, HERE, build, ours  # noqa: F401
 
 MODES = {"turns": (), "parallel": ("--parallel",)}
-NAMES = {"blocked": (), "atomics": ("500",), "storm": ("40", "10"), "remap": ("20",), "litmus": ("100",)}
-WIDE = {"blocked": (), "atomics": ("20000",), "storm": ("10000", "100"), "remap": ("2000",), "litmus": ("20000",)}
+NAMES = {"blocked": (), "atomics": ("500",), "storm": ("40", "10"), "remap": ("20",), "litmus": ("2500",)}
+WIDE = {"blocked": (), "atomics": ("20000",), "storm": ("10000", "100"), "remap": ("2000",), "litmus": ("100000",)}
 
 
 def as_under_qemu(program: Path, abi: str, mode: str, arguments: tuple[str, ...], *options: str) -> None:

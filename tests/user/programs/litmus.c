@@ -3,19 +3,25 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MP, MP_DEPENDENT, SB, LB, IRIW, COHERENCE, TESTS };
 static const char *names[] = {"MP", "MP with an address dependency", "SB", "LB", "IRIW", "coherence"};
+enum { CELLS = 250 };  // trials between two barriers: threads go through them side by side
 static int rounds = 3000;
-static volatile long x __attribute__((aligned(128))), y __attribute__((aligned(128)));
-static volatile long r[4] __attribute__((aligned(128)));
-static volatile int place __attribute__((aligned(128)));  // of the round: threads begin together
+static struct Cell {
+    volatile long x __attribute__((aligned(128))), y __attribute__((aligned(128))), r[4] __attribute__((aligned(128)));
+} cells[CELLS];
+#define x cell->x
+#define y cell->y
+#define r cell->r
+static struct { volatile int cell __attribute__((aligned(128))); } at[4];
 static int test, fenced;
 static pthread_barrier_t barrier;
 #define sync() (fenced ? ({ __asm__ volatile("sync" ::: "memory"); }) : (void)0)
 #define lwsync() (fenced ? ({ __asm__ volatile("lwsync" ::: "memory"); }) : (void)0)
 
-static void part(int me) {
+static void part(int me, struct Cell *cell) {
     volatile long *px = &x;
     long a, b;
     switch (test * 4 + me) {
@@ -34,7 +40,7 @@ static void part(int me) {
         case COHERENCE * 4 + 1: a = x, b = x, r[0] = a, r[1] = b; break;
     }
 }
-static int forbidden(void) {
+static int forbidden(struct Cell *cell) {
     switch (test) {
         case MP: case MP_DEPENDENT: return r[0] && !r[1];
         case SB: return !r[0] && !r[1];
@@ -44,12 +50,13 @@ static int forbidden(void) {
     }
 }
 static void *run(void *arg) {
-    int me = (long)arg, count = test == IRIW ? 4 : 2;
-    for (int i = 1; i <= rounds; i++) {
+    for (int i = 0; i < rounds; i += CELLS) {
         pthread_barrier_wait(&barrier);
-        __atomic_fetch_add(&place, 1, __ATOMIC_SEQ_CST);
-        for (int n = 0; place < i * count && n < 2000; n++) {}
-        part(me);
+        for (int n = 0; n < CELLS; n++) {
+            at[(long)arg].cell = i + n;
+            for (int k = 0; k < 100 && at[(long)arg ^ 1].cell < i + n; k++) {}
+            part((long)arg, &cells[n]);
+        }
         pthread_barrier_wait(&barrier);
     }
     return 0;
@@ -61,13 +68,13 @@ int main(int argc, char **argv) {
         for (test = 0; test < TESTS; test++) {
             pthread_t t[4];
             int count = test == IRIW ? 4 : 2, seen = 0;
+            memset(at, 0, sizeof at);
             pthread_barrier_init(&barrier, 0, count + 1);
-            place = 0;
             for (long i = 0; i < count; i++) pthread_create(&t[i], 0, run, (void *)i);
-            for (int i = 0; i < rounds; i++) {
-                x = y = r[0] = r[1] = r[2] = r[3] = 0;
+            for (int i = 0; i < rounds; i += CELLS) {
+                memset(cells, 0, sizeof cells);
                 pthread_barrier_wait(&barrier), pthread_barrier_wait(&barrier);
-                seen += forbidden();
+                for (int n = 0; n < CELLS; n++) seen += forbidden(&cells[n]);
             }
             for (int i = 0; i < count; i++) pthread_join(t[i], 0);
             if (fenced || test == COHERENCE) printf("%s: %d\n", names[test], seen);
