@@ -25,7 +25,7 @@ def run(abi: str, *options: str) -> list[str]:
     except (OSError, subprocess.CalledProcessError, StopIteration):
         pytest.skip("Debian's gcc-12-source cannot be downloaded")
     command = [sys.executable, "-m", "tests.user.torture", abi, "--engine", "interpreter", "jit", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1700, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     return [line for line in done.stdout.splitlines() if line.startswith(abi)]

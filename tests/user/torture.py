@@ -11,7 +11,6 @@ a fork of one process with the engine in it, so that starting costs nothing. Exi
 from __future__ import annotations
 
 import argparse
-import contextlib
 import multiprocessing
 import os
 import random
@@ -89,6 +88,7 @@ def under_ours(process: Any, program: Path) -> tuple[int, str, float]:
             os.dup2(null, 0), os.dup2(null, 1), os.dup2(errors.fileno(), 2)
             signal.alarm(SECONDS)
             process.forked()
+            process.threads.order.forked(None)  # its thread has not begun: nobody's turn it is
             process.start(str(program), [os.fsencode(program)], [b"PATH=/bin"])
             process.run()
         except BaseException as e:
@@ -109,9 +109,8 @@ def serve(pipe: Connection, cpu: str, engine: str, hot_threshold: int) -> None:
     if engine == "jit":
         import dbt.backend.translator  # noqa: F401
     process = Process(Options(cpu=cpu, engine=engine, vm={"hot_threshold": hot_threshold} if engine == "jit" else {}))  # type: ignore[arg-type]
-    with contextlib.suppress(EOFError):
-        while True:
-            pipe.send(under_ours(process, pipe.recv()))
+    while (program := pipe.recv()) is not None:
+        pipe.send(under_ours(process, program))
     os._exit(0)
 
 
@@ -126,6 +125,10 @@ class Engine:
         context = multiprocessing.get_context("fork")
         context.Process(target=serve, args=(other, options.cpu, name, options.hot_threshold), daemon=True).start()
         other.close()
+
+    def close(self) -> None:
+        """Let its process end."""
+        self.pipe.send(None)
 
     def run(self, program: Path, expected: int) -> None:
         """A program that QEMU's exit status of is known."""
@@ -180,6 +183,7 @@ def main() -> int:
                 if options.keep is None:
                     out.unlink()
         for engine in engines:
+            engine.close()
             counts = {"built": built, "qemu passes": passed, **engine.counts}
             print(f"{abi} {engine.name} {options.level}: " + ", ".join(f"{k} {n}" for k, n in counts.items()) + f", {engine.cpu:.1f} s of CPU")
             for line in engine.failed:
