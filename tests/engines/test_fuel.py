@@ -126,11 +126,11 @@ def test_slices(rigs: Rigs, truth: list[State], kind: str, size: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_budget(rigs: Rigs, truth: list[State], kind: str) -> None:
-    r = random.Random(5)
+    r, rig = random.Random(5), rigs[kind]
+    prepare(rig)
     for _ in range(60 if kind != "reference" else 3):
         count = r.choice((0, 1, r.randrange(LENGTH), r.randrange(60)))
-        rig = rigs[kind]
-        prepare(rig) if rig.kind != "single" else restart(rig)
+        restart(rig)
         rig.run(count)
         assert rig.vcpu.icount == count
         assert ignore_counts(rig.state()) == ignore_counts(truth[count]), count
