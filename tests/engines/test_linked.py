@@ -107,10 +107,19 @@ def test_a_torn_file_is_ignored(folder: Path, length: int) -> None:
 
 
 CHECK = """
-from dbt.backend import build, image, linked
+import os, shutil, sys
+from dbt.backend import build, cache, image, linked
 from dbt.backend.objects import Arena
 from dbt.engine import Engine
 from runtime.vm import MACHINERY
+# A cache of its own: other tests build handlers meanwhile.
+made = image.load_image(MACHINERY)
+parts = [cache.path("machinery", ""), cache.path("handlers", made.handlers_key), image.pack_of(made, False).path]
+os.environ["PPCDBT_CACHE"] = sys.argv[1]
+shutil.copytree(parts[0], cache.path("machinery", ""))
+os.mkdir(cache.path("handlers", ""))
+for part in filter(os.path.exists, parts[1:]):
+    shutil.copy(part, cache.path("handlers", ""))
 Engine(MACHINERY).arena.close()
 engine = Engine(MACHINERY)
 mapped = bytes(engine.arena.memory[: engine.arena.position - engine.arena.base])
@@ -121,6 +130,6 @@ print(mapped[: arena.position - arena.base] == arena.memory[: arena.position - a
 """
 
 
-def test_the_image_is_what_linking_makes() -> None:
-    done = subprocess.run([sys.executable, "-c", CHECK], capture_output=True, text=True, check=True)
+def test_the_image_is_what_linking_makes(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", CHECK, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True"] * 2, done.stdout
