@@ -30,7 +30,7 @@ if not __package__:  # run as a script
 
 from guests import cpio
 from guests.fetch import LINUX, executable
-from guests.packages import Apt, FetchError, Progress, cache_dir, locked, terminal_progress, write_whole
+from guests.packages import Apt, FetchError, Progress, cache_dir, locked, print_paths, write_whole
 
 ARCHITECTURE = "ppc64el"
 KERNEL_PACKAGE = "linux-image-powerpc64le"  # depends on the current version's package
@@ -59,14 +59,14 @@ def fetch(progress: Progress = lambda stage, detail: None, *, update: bool = Fal
     folder.mkdir(exist_ok=True)
     record = folder / "guest.json"
     with locked(folder / "lock"):
-        found = None if update else _recorded(record)
+        found = None if update else recorded(record)
         if found is None:
             found = _download(folder, release, progress)
             write_whole(record, (json.dumps(asdict(found), indent=1) + "\n").encode())
     return folder / found.kernel, folder / found.busybox
 
 
-def _recorded(record: Path) -> Guest | None:
+def recorded(record: Path) -> Guest | None:
     """What an earlier call obtained, if it is still there."""
     try:
         guest = Guest(**json.loads(record.read_text()))
@@ -165,17 +165,7 @@ def main() -> int:
     parser.add_argument("--update", action="store_true", help="download even what is there")
     parser.add_argument("--release", metavar="NAME", help="of this release of Debian, by its code name (default: of the system's)")
     options = parser.parse_args()
-    try:
-        paths = fetch(terminal_progress(), update=options.update, release=options.release)
-    except FetchError as error:
-        print(f"{chr(10) if sys.stderr.isatty() else ''}debian.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
-    print(*paths, sep="\n")
-    return 0
+    return print_paths(lambda show: fetch(show, update=options.update, release=options.release))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from guests import cpio
-from guests.packages import Apt, FetchError, Progress, cache_dir, locked, run, terminal_progress, write_whole
+from guests.packages import Apt, FetchError, Progress, cache_dir, locked, print_paths, run, write_whole
 
 HERE = Path(__file__).resolve().parent
 LINUX = HERE / "linux"
@@ -263,19 +263,7 @@ def main() -> int:
     if options.packages:
         print(" ".join((*TOOLS.values(), LIBC_CROSS, "xz-utils")))
         return 0
-    show = terminal_progress()
-    try:
-        vmlinux, initrd = (build if options.build else fetch)(options.name, show)
-    except FetchError as error:
-        print(f"{chr(10) if sys.stderr.isatty() else ''}fetch.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
-    print(vmlinux)
-    print(initrd)
-    return 0
+    return print_paths(lambda show: (build if options.build else fetch)(options.name, show))
 
 
 if __name__ == "__main__":

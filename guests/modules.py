@@ -17,13 +17,13 @@ if not __package__:  # run as a script
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from guests import debian
-from guests.packages import FetchError, Progress, locked, terminal_progress, write_whole
+from guests.packages import Apt, Progress, locked, print_paths, write_whole
 
 
 def fetch(names: Sequence[str], progress: Progress = lambda stage, detail: None) -> list[Path]:
     """The paths of the modules called `names`, without `.ko`, for the kernel of `debian.fetch`. FetchError says what is missing."""
     kernel, _ = debian.fetch(progress)
-    record = debian._recorded(kernel.with_name("guest.json"))
+    record = debian.recorded(kernel.with_name("guest.json"))
     assert record is not None
     folder = kernel.with_name(f"modules-{kernel.name}")
     folder.mkdir(exist_ok=True)
@@ -32,7 +32,8 @@ def fetch(names: Sequence[str], progress: Progress = lambda stage, detail: None)
         if missing:
             image, version = record.kernel_version.split()
             with TemporaryDirectory(prefix="packages-", dir=folder) as work:
-                package = debian.PackageClient(Path(work), debian.ARCHITECTURE, progress).download(f"{image}={version}")
+                apt = Apt(Path(work), progress, debian.ARCHITECTURE)
+                package = apt.download(["download", f"{image}={version}"], Path(work) / "packages", f"{image}_*.deb")
                 for name in missing:
                     progress(f"unpacking {name}", "")
                     content = debian.member(package, lambda path, name=name: path.rpartition("/")[2] == f"{name}.ko")  # type: ignore[misc]
@@ -44,17 +45,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="+")
     options = parser.parse_args()
-    try:
-        paths = fetch(options.name, terminal_progress())
-    except FetchError as error:
-        print(f"{chr(10) if sys.stderr.isatty() else ''}modules.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
-    print(*paths, sep="\n")
-    return 0
+    return print_paths(lambda show: fetch(options.name, show))
 
 
 if __name__ == "__main__":

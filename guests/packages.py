@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -183,3 +183,18 @@ def terminal_progress() -> Progress:
         del stages[:-1]
 
     return show
+
+
+def print_paths(fetch: Callable[[Progress], Iterable[Path]]) -> int:
+    """The end of a script that obtains files: what they are called on standard output, errors in a line. Its exit status."""
+    try:
+        paths = fetch(terminal_progress())
+    except FetchError as error:
+        print(f"{chr(10) if sys.stderr.isatty() else ''}{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if sys.stderr.isatty():
+        sys.stderr.write("\n")
+    print(*paths, sep="\n")
+    return 0

@@ -19,7 +19,7 @@ from pathlib import Path
 
 if not __package__:  # run as a file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from guests.packages import Apt, FetchError, Progress, cache_dir, locked, run, terminal_progress
+from guests.packages import Apt, FetchError, Progress, cache_dir, locked, print_paths, run
 
 ARCHITECTURE = "ppc64el"
 PACKAGES = (
@@ -87,17 +87,7 @@ def main() -> int:
     if options.packages:
         print(" ".join(PACKAGES))
         return 0
-    try:
-        root = rootfs(terminal_progress())
-    except FetchError as error:
-        print(f"{chr(10) if sys.stderr.isatty() else ''}rootfs.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    if sys.stderr.isatty():
-        sys.stderr.write("\n")
-    print(root)
-    return 0
+    return print_paths(lambda show: [rootfs(show)])
 
 
 if __name__ == "__main__":

@@ -69,10 +69,10 @@ def guest_files(options: Any) -> tuple[Path, bytes | None]:
     if options.kernel is not None:
         return Path(options.kernel), disk
     try:
-        from guests import debian, fetch
+        from guests import debian, fetch, packages
     except ImportError:
         raise UserError("the project's guests are not part of this installation: give --kernel and --initrd") from None
-    progress = fetch.terminal_progress()
+    progress = packages.terminal_progress()
     if options.guest != "debian":
         kernel, initrd = fetch.fetch(options.guest, progress)
         disk = load_initrd(initrd) if disk is None else disk
