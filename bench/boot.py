@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from guests.build import missing
+
 from . import qemu
 from .chart import chart
 from .measure import Usage, child, interleave, median, region_cache
@@ -27,7 +29,7 @@ def run(guest: str, engines: Sequence[str], rounds: int, warmups: int, memory: i
     left_out: dict[str, str] = {}
     if smp == 1:
         engines = [e for e in engines if e not in PARALLEL]
-    if reason := qemu.missing(qemu.SYSTEM):
+    if reason := missing(qemu.SYSTEM):
         left_out = {e: reason for e in QEMU if e in engines}
     engines = [e for e in ENGINES if e in engines and e not in left_out]
     rows: dict[str, dict[str, Any]] = {e: {} for e in engines}

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from guests.build import BuildError
+
 from .guests import GUESTS
 from .measure import BenchError, environment
 
@@ -85,7 +87,8 @@ def parser() -> argparse.ArgumentParser:
         subs[name].add_argument("--engines", type=engines(known), default=list(known), metavar="NAME,..", help=f"of {','.join(known)}")
     for name in ("loops", "compile"):
         subs[name].add_argument("--only", type=names, default=[], metavar="NAME,..", help="workloads of guests/bench")
-    subs["programs"].add_argument("--timeout", type=positive, default=300, metavar="S", help="end a run after so many seconds (default 300)")
+    subs["programs"].add_argument("--timeout", type=positive, default=programs.TIMEOUT, metavar="S",
+                                  help="end a run after so many seconds (default %(default)g)")  # fmt: skip
     subs["programs"].add_argument("--keep", type=Path, metavar="FILE", help="keep complete rows there, and do not measure again those that are")
     subs["programs"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="programs whose names begin so")
     subs["families"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="families whose names begin so")
@@ -173,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     around = environment()
     try:
         module, report, right = perform(o, say)
-    except BenchError as e:
+    except (BenchError, BuildError) as e:
         say("")
         print(f"ppcdbt bench: {e}", file=sys.stderr)
         return 2

@@ -7,7 +7,6 @@ registers at its end: what the engines wrote must be the same. Seconds are user 
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -19,11 +18,10 @@ from guests import build
 
 from .chart import chart
 from .measure import BenchError, execute, geomean, interleave, median, python_environment, region_cache
+from .qemu import LITTLE as QEMU
 from .table import Table
 
-QEMU = "qemu-ppc64le"
 ENGINES = ("jit", "interpreter", QEMU)
-COMPILER = "powerpc64le-linux-gnu-gcc"
 CHAINS = 8  # registers that an instruction is repeated over: what does not depend on each other may overlap
 Say = Callable[[str], object]
 
@@ -125,7 +123,7 @@ def compiled(family: Family, rounds: int, out: Path) -> Path:
     """A static program."""
     text = out.with_suffix(".s")
     text.write_text(source(family, rounds))
-    build.run([build.tool(COMPILER), "-nostdlib", "-static", "-no-pie", "-mcpu=power9", text, "-o", out])
+    build.run([build.tool(build.LITTLE + "gcc"), "-nostdlib", "-static", "-no-pie", "-mcpu=power9", text, "-o", out])
     return out
 
 
@@ -140,9 +138,8 @@ def chosen(only: Sequence[str]) -> list[Family]:
 def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, scale: float, say: Say) -> dict[str, Any]:
     """The whole measurement, as a report."""
     todo = chosen(only)
-    left_out = {} if QEMU not in engines or shutil.which(QEMU) else {QEMU: f"{QEMU} not found: apt-get install qemu-user"}
-    if not shutil.which(COMPILER):
-        raise BenchError(f"{COMPILER} not found: apt-get install gcc-powerpc64le-linux-gnu")
+    reason = build.missing(QEMU) if QEMU in engines else None
+    left_out = {QEMU: reason} if reason else {}
     engines = [e for e in ENGINES if e in engines and e not in left_out]
     rows: list[dict[str, Any]] = []
     with TemporaryDirectory(prefix="ppcdbt-bench-") as name, region_cache() as cache:

@@ -69,7 +69,7 @@ class Runner:
         for engine, (target, tool) in TWINS.items():
             if engine not in engines:
                 continue
-            reason = qemu.missing(tool) if tool else None
+            reason = build.missing(tool) if tool else None
             if reason is None and not (folder / target).exists():
                 (folder / target).mkdir()
                 try:

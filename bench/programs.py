@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -20,16 +19,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from guests.build import missing
 from guests.programs import ENVIRONMENT, PROGRAMS, Program, inputs
 
 from .chart import chart
 from .measure import BenchError, environment, interleave, median, python_environment, region_cache
+from .qemu import LITTLE as QEMU
 from .table import Table
 
-QEMU = "qemu-ppc64le"
 ENGINES = ("interpreter", "jit", QEMU)
 CPU = "power9"
-TIMEOUT = 600.0  # seconds of one run
+TIMEOUT = 300.0  # seconds of one run
 WARM = 0.4  # of that, for --warm at most
 Say = Callable[[str], object]
 
@@ -157,7 +157,8 @@ def run(engines: Sequence[str], only: Sequence[str], rounds: int, quick: bool, s
     from guests.rootfs import rootfs
 
     programs = chosen(only, quick)
-    left_out = {} if shutil.which(QEMU) else {QEMU: "not found: apt-get install qemu-user"}
+    reason = missing(QEMU)
+    left_out = {QEMU: reason} if reason else {}
     engines = [e for e in engines if e not in left_out]
     try:
         root = rootfs(lambda stage, detail: say(f"{stage} {detail}"))

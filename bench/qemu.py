@@ -7,23 +7,17 @@ through its gdb stub, and runs: the same kernel, initial RAM disk, tree and RTAS
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .measure import BenchError, Usage, execute
 
-USER, SYSTEM = "qemu-ppc64", "qemu-system-ppc64"
+USER, LITTLE, SYSTEM = "qemu-ppc64", "qemu-ppc64le", "qemu-system-ppc64"
 MACHINE = "pseries,x-vof=on,cap-hpt-max-page-size=16M,cap-htm=off,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken"
 PC, MSR, MSR_SF = 64, 65, 1 << 63  # register numbers of gdb's PowerPC
-
-
-def missing(tool: str) -> str | None:
-    """Why a tool cannot be used, or None."""
-    packages = {USER: "qemu-user", SYSTEM: "qemu-system-ppc", "gcc": "gcc libc6-dev"}
-    return None if shutil.which(tool) else f"{tool} not found: apt-get install {packages[tool]}"
 
 
 def with_reps(program: Path, reps: int, out: Path) -> Path:
@@ -44,7 +38,7 @@ def with_reps(program: Path, reps: int, out: Path) -> Path:
     return out
 
 
-def _gdb(stub: socket.socket, command: str) -> bytes:
+def gdb(stub: socket.socket, command: str) -> bytes:
     """One command of gdb's remote protocol, and its answer."""
     stub.sendall(f"${command}#{sum(command.encode()) & 255:02x}".encode())
     answer = b""
@@ -57,8 +51,9 @@ def _gdb(stub: socket.socket, command: str) -> bytes:
     return answer
 
 
-def _start(path: str, registers: dict[int, int]) -> None:
-    """Set registers of a stopped QEMU and let it run."""
+@contextlib.contextmanager
+def stopped(path: str) -> Iterator[socket.socket]:
+    """The gdb stub, at a path, of a QEMU that was just started, and waits."""
     with socket.socket(socket.AF_UNIX) as stub:
         deadline = time.monotonic() + 60  # a busy machine takes its time to load a kernel of 45 MB
         while True:
@@ -68,12 +63,23 @@ def _start(path: str, registers: dict[int, int]) -> None:
             if time.monotonic() > deadline:
                 raise BenchError(f"{SYSTEM}: did not open its gdb stub")
             time.sleep(0.02)
-        stub.settimeout(20)
-        _gdb(stub, "qSupported:xmlRegisters=powerpc")
-        _gdb(stub, "qXfer:features:read:target.xml:0,ffb")  # lets QEMU accept single registers
-        for register, value in registers.items():
-            if b"OK" not in _gdb(stub, f"P{register:x}={value:016x}"):
-                raise BenchError(f"{SYSTEM}: register {register} cannot be set")
+        stub.settimeout(60)
+        gdb(stub, "qSupported:xmlRegisters=powerpc")
+        gdb(stub, "qXfer:features:read:target.xml:0,ffb")  # lets QEMU accept single registers
+        yield stub
+
+
+def set_registers(stub: socket.socket, registers: Mapping[int, int]) -> None:
+    """By gdb's numbers; of these, MSR last."""
+    for register, value in registers.items():
+        if b"OK" not in gdb(stub, f"P{register:x}={value:016x}"):
+            raise BenchError(f"{SYSTEM}: register {register} cannot be set")
+
+
+def _start(path: str, registers: Mapping[int, int]) -> None:
+    """Set registers of a stopped QEMU and let it run."""
+    with stopped(path) as stub:
+        set_registers(stub, registers)
         stub.sendall(b"$D#44")  # detach: it goes on
 
 

@@ -6,30 +6,28 @@ A machine that is busy with other things shows less of it, for all.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from guests import build
+
 from .chart import chart
-from .measure import BenchError, execute, interleave, median, python_environment, region_cache
+from .measure import execute, interleave, median, python_environment, region_cache
+from .qemu import LITTLE as QEMU
 from .table import Table
 
-QEMU, COMPILER = "qemu-ppc64le", "powerpc64le-linux-gnu-gcc"
 ENGINES = {"turns": (), "parallel": ("--parallel",)}
 KINDS = {"compute": 400_000_000, "memory": 200_000_000, "float": 200_000_000, "atomic": 20_000_000, "mutex": 4_000_000}  # rounds
 Say = Callable[[str], object]
 
 
 def built(folder: Path) -> Path:
-    """bench/threads.c, for ppc64le. BenchError without a compiler."""
-    if not shutil.which(COMPILER):
-        raise BenchError(f"{COMPILER}: not found: apt-get install gcc-powerpc64le-linux-gnu")
+    """bench/threads.c, for ppc64le. BuildError without a compiler."""
     out = folder / "threads"
-    subprocess.run([COMPILER, "-O2", "-static", Path(__file__).with_suffix(".c"), "-o", out], check=True)
+    build.run([build.tool(build.LITTLE + "gcc"), "-O2", "-static", Path(__file__).with_suffix(".c"), "-o", out])
     return out
 
 
@@ -38,7 +36,7 @@ def run(threads: int, rounds: int, quick: bool, say: Say) -> dict[str, Any]:
     rows = []
     with TemporaryDirectory(prefix="ppcdbt-threads-") as name, region_cache() as cache:
         program = built(Path(name))
-        engines = [*ENGINES, *([QEMU] if shutil.which(QEMU) else [])]
+        engines = [*ENGINES, *([] if build.missing(QEMU) else [QEMU])]
 
         def command(engine: str, kind: str, count: int, work: int) -> Any:
             ours = [sys.executable, "-m", "runtime.cli", "run", *ENGINES.get(engine, ())]

@@ -26,11 +26,14 @@ BUILT = HERE / "built"
 EXPECTED = BENCH / "expected.json"
 
 CROSS = "powerpc64-linux-gnu-"
+LITTLE = "powerpc64le-linux-gnu-"
 PACKAGES = {
     CROSS + "gcc": "gcc-powerpc64-linux-gnu libc6-dev-ppc64-cross",
+    LITTLE + "gcc": "gcc-powerpc64le-linux-gnu libc6-dev-ppc64el-cross",
     CROSS + "objcopy": "binutils-powerpc64-linux-gnu",
     "gcc": "gcc libc6-dev",
     "qemu-ppc64": "qemu-user",
+    "qemu-ppc64le": "qemu-user",
     "qemu-system-ppc64": "qemu-system-ppc",
 }
 
@@ -54,11 +57,15 @@ class BuildError(Exception):
 
 
 def tool(name: str) -> str:
-    """The path of a tool, or the Debian packages that bring it."""
-    path = shutil.which(name)
-    if path is None:
-        raise BuildError(f"{name} not found: apt-get install {PACKAGES.get(name, name)}")
-    return path
+    """The name of a tool that is there. BuildError: the Debian packages that bring it."""
+    if reason := missing(name):
+        raise BuildError(reason)
+    return name
+
+
+def missing(name: str) -> str | None:
+    """Why a tool cannot be used, or None."""
+    return None if shutil.which(name) else f"{name} not found: apt-get install {PACKAGES.get(name, name)}"
 
 
 def run(command: Sequence[str | Path]) -> str:

@@ -49,10 +49,10 @@ class MachineRecord:
         return ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name])
 
     def __getitem__(self, name: str) -> int:
-        return int(ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name]).value)
+        return int(self.cell(name).value)
 
     def __setitem__(self, name: str, value: int) -> None:
-        ctypes.c_uint64.from_address(self._address + shared.OFFSETS[name]).value = value
+        self.cell(name).value = value
 
 
 class Bank(MutableSequence[int]):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import TYPE_CHECKING
 
 from dbt.exits import Exit
-from dbt.shared import OFFSETS
-from dbt.state import offset
 
 from .events import Budget, Event, Halted
+from .registers import cell
 
 if TYPE_CHECKING:
     from .vcpu import VCPU
@@ -25,9 +23,8 @@ class Turns:
 
     def __init__(self, vm: VM) -> None:
         self.vm = vm
-        field = {n: ctypes.c_uint64.from_address(vm.record_address + OFFSETS[n]) for n in ("turn_cpu", "turn_left", "run_left")}
-        self._cpu, self._left, self._run_left = field["turn_cpu"], field["turn_left"], field["run_left"]
-        self._counts = [ctypes.c_uint64.from_address(vcpu.address + offset("icount")) for vcpu in vm.vcpus]
+        self._cpu, self._left, self._run_left = (vm.record.cell(name) for name in ("turn_cpu", "turn_left", "run_left"))
+        self._counts = [cell(vcpu.address, "icount") for vcpu in vm.vcpus]
         vm.set_record(turn_length=TURN if len(vm.vcpus) > 1 else NEVER)
         self._run = vm.engine.function("run_turns", 0)
 

@@ -104,4 +104,3 @@ def reserve_window() -> int:
 def release_window(size: int) -> None:
     """Give it back."""
     unmap_memory(size - at.WINDOW_GUARD, size + 2 * at.WINDOW_GUARD)
-

@@ -7,7 +7,7 @@ gives its time slice away now and then, because the holder may not be running.
 from __future__ import annotations
 
 from .. import shared
-from .machinery import address_of, call_host, compare_and_swap64, compiled, exported, fence, machine_of, u64
+from .machinery import address_of, call_host, compare_and_swap64, compiled, exported, fence, machine_of, u64, write64
 
 CODE_LOCK = u64(shared.OFFSETS["code_lock"])
 INTERRUPT_LOCK = u64(shared.OFFSETS["irq_lock"])
@@ -23,21 +23,39 @@ def relax(m, n):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def lock_code(m):  # type: ignore[no-untyped-def]
-    """Code pages, their table, the jump caches' contents and page flags are about to be looked at or changed."""
+def taken(m, lock):  # type: ignore[no-untyped-def]
+    """Try to take the lock at an offset of the machine record; whether it is held now."""
+    return compare_and_swap64(address_of(m) + lock, u64(0), u64(1)) != u64(0)
+
+
+@compiled
+def take(m, lock):  # type: ignore[no-untyped-def]
+    """Wait for the lock at an offset of the machine record."""
     if m.parallel:
         n = u64(0)
-        while compare_and_swap64(address_of(m) + CODE_LOCK, u64(0), u64(1)) == u64(0):
+        while not taken(m, lock):
             n += u64(1)
             relax(m, n)
 
 
 @compiled
-def unlock_code(m):  # type: ignore[no-untyped-def]
-    """Done."""
+def give_back(m, lock):  # type: ignore[no-untyped-def]
+    """What the lock is for has been done."""
     if m.parallel:
         fence()
-        m.code_lock = u64(0)
+        write64(address_of(m) + lock, u64(0))
+
+
+@compiled
+def lock_code(m):  # type: ignore[no-untyped-def]
+    """Code pages, their table, the jump caches' contents and page flags are about to be looked at or changed."""
+    take(m, CODE_LOCK)
+
+
+@compiled
+def unlock_code(m):  # type: ignore[no-untyped-def]
+    """Done."""
+    give_back(m, CODE_LOCK)
 
 
 @exported
@@ -57,16 +75,10 @@ def release_code(v):  # type: ignore[no-untyped-def]
 @compiled
 def lock_interrupts(m):  # type: ignore[no-untyped-def]
     """The interrupt controller's state is about to be looked at or changed."""
-    if m.parallel:
-        n = u64(0)
-        while compare_and_swap64(address_of(m) + INTERRUPT_LOCK, u64(0), u64(1)) == u64(0):
-            n += u64(1)
-            relax(m, n)
+    take(m, INTERRUPT_LOCK)
 
 
 @compiled
 def unlock_interrupts(m):  # type: ignore[no-untyped-def]
     """Done."""
-    if m.parallel:
-        fence()
-        m.irq_lock = u64(0)
+    give_back(m, INTERRUPT_LOCK)

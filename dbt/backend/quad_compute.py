@@ -345,4 +345,3 @@ def compute(op, x, y, z, mode, control):  # type: ignore[no-untyped-def]
     if is_nan(high, low):
         return high | QUIET, low, (VXSNAN if is_signalling(high, low) else ZERO)
     return integral(y, mode, op & INEXACT != ZERO)
-

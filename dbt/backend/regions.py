@@ -364,5 +364,3 @@ class RegionLowering(Lowering):
         nia = self.temp()  # the fall-through of a branch at the end of the page
         self.emit(f"{nia} = add i64 %base, {to}")
         return self._exit_far(nia)
-
-

@@ -110,7 +110,6 @@ def known_choice(c: Value, a: Value, b: Value) -> Value | None:
     return a if a is b else None
 
 
-
 def bit(v: Value, n: int) -> Value | None:
     """Bit n of a value as an i1, if it can be read off how the value was made: of a CR field, a condition it was made from."""
     if v.op is None:

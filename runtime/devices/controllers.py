@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _MOST: Final = 0x00FF_FFFF
 _FIRST: Final = 3  # 0 is none, 2 the inter-processor interrupt
-_NO_ACCESS: Final = (1 << 64) - 1
 
 
 class _Table:
@@ -185,7 +184,7 @@ class Xive:
     def access(self, number: int, offset: int, store: bool) -> int | None:
         """An access to a source's management page: what a load gives. None: there is no such access."""
         value = self._call("xive_access", self.page_of(number) + (1 << t.PAGE_SHIFT) + offset - t.ESB_BASE, store)
-        return None if value == _NO_ACCESS else value
+        return None if value == t.NO_ACCESS else value
 
     def _source(self, number: int) -> int:
         if number not in self._level:
@@ -213,5 +212,3 @@ class Xive:
     def int_on(self, number: int) -> None:
         """KeyError."""
         raise KeyError(number)
-
-

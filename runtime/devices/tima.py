@@ -16,11 +16,13 @@ import numpy as np
 from dbt.backend.machinery import compiled, leading_zeros, u64
 from runtime.waiting import ring
 
+from .sources import NO_ACCESS
+
 SIGNALLED, NONE_PENDING, ZERO = u64(0x80), u64(0xFF), u64(0)
 RING, RING_END = u64(0x10), u64(0x40)
 CPPR_AT = u64(0x11)
 ACKNOWLEDGE, SET_PENDING = u64(0x810), u64(0x812)
-REFUSED = u64(2**64 - 1)
+REFUSED = u64(NO_ACCESS)
 
 
 @compiled

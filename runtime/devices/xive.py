@@ -31,7 +31,7 @@ SOURCES, PRIORITIES = u64(t.XIVE_SOURCES), u64(t.PRIORITIES)
 DIRTY, HAS_CODE = u64(shared.PAGE_DIRTY), u64(shared.PAGE_HAS_CODE)
 # Offsets in a management page
 EOI, STORE_EOI, GET, SET = u64(0x000), u64(0x400), u64(0x800), u64(0xC00)
-REFUSED = u64(2**64 - 1)  # no such access
+REFUSED = u64(t.NO_ACCESS)
 
 
 @compiled

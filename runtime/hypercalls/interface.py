@@ -101,6 +101,10 @@ class Machine(Protocol):
         """Restart the machine after this call. Must return."""
         ...
 
+    def negotiate(self, options: bytes, /) -> bool:
+        """A client of Open Firmware wants these options (option vector 5); whether it can have them."""
+        ...
+
     @property
     def radix(self) -> bool:
         """Whether the partition may translate by radix trees."""

@@ -12,7 +12,7 @@ and `instantiate-rtas`. Once the client calls `quiesce` and goes its own way, no
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,8 +35,6 @@ _MAX_TEXT: Final = 1024
 _MAX_VALUE: Final = 1 << 20
 _MAX_SET: Final = 16 << 20  # bytes of the host's memory that a client can fill with properties of its own
 _MAX_HELD: Final = 1024  # instances, and claimed ranges
-PLATFORM_SUPPORT: Final = "ibm,arch-vec-5-platform-support"
-OV5_XIVE, OV5_EXPLOIT = 23, 0x40  # option vector 5: how the client has interrupts
 _TICKS_PER_MS: Final = 512_000
 _FIRST_INSTANCE: Final = 0x8000
 
@@ -311,60 +309,38 @@ def call_method(f: OpenFirmware, method: int, instance: int, *arguments: int) ->
     """(0, results of the method) or (-1,) where the device has no such method."""
     name, node = f.text(method), f.instances[instance]
     if name == "ibm,client-architecture-support" and node is f.tree.root and len(arguments) == 1:
-        return 0, 0 if supported(f, arguments[0]) and negotiated(f, arguments[0]) else FAILED
+        return 0, 0 if supported(f, arguments[0]) and f.vm.negotiate(option_vector(f, arguments[0], 5)) else FAILED
     if name == "instantiate-rtas" and node.name == "rtas" and len(arguments) == 1:
         f.vm.write(arguments[0], RTAS_STUB)
         return 0, arguments[0]
     return (FAILED,)
 
 
-def supported(f: OpenFirmware, vector: int) -> bool:
-    """Whether the client's list of processors {mask, value} has this one. The last entry's value has a bit that its mask has not."""
+def processors(f: OpenFirmware, vector: int) -> Iterator[tuple[int, int]]:
+    """The client's list of processors (mask, value). The last one's value has a bit that its mask has not."""
     for n in range(64):
         mask, value = struct.unpack(">2I", f.vm.read(vector + 8 * n, 8))
-        if f.pvr & mask == value & mask:
-            return True
+        yield mask, value
         if value & ~mask:
-            break
-    return False
+            return
+
+
+def supported(f: OpenFirmware, vector: int) -> bool:
+    """Whether the client's list of processors has this one."""
+    return any(f.pvr & mask == value & mask for mask, value in processors(f, vector))
 
 
 def option_vector(f: OpenFirmware, vector: int, number: int) -> bytes:
     """Option vector `number` (from 1) after the list of processors; its byte 0 stands for the length. Empty if the client gives none."""
-    for _ in range(64):
-        mask, value = struct.unpack(">2I", f.vm.read(vector, 8))
-        vector += 8
-        if value & ~mask:
-            break
-    count = f.vm.read(vector, 1)[0] + 1
+    vector += 8 * sum(1 for _ in processors(f, vector))
+    vectors = f.vm.read(vector, 1)[0] + 1
     vector += 1
-    for n in range(1, count + 1):
+    for n in range(1, vectors + 1):
         length = f.vm.read(vector, 1)[0] + 2
         if n == number:
             return f.vm.read(vector, length)
         vector += length
     return b""
-
-
-def negotiated(f: OpenFirmware, vector: int) -> bool:
-    """Whether the partition can be as the client wants it. Only interrupts are a choice; the tree says what it got."""
-    choose = getattr(f.vm, "choose_interrupts", None)
-    chosen = f.find("/chosen")
-    if choose is None or chosen is None or PLATFORM_SUPPORT not in chosen.properties:
-        return True
-    wanted = option_vector(f, vector, 5)
-    xive = len(wanted) > OV5_XIVE and wanted[OV5_XIVE] & 0xC0 == OV5_EXPLOIT
-    if not choose(xive):
-        return False
-    node = f.find("/interrupt-controller")
-    if xive and node is not None and node.properties.get("compatible") == b"IBM,ppc-xicp\0":
-        from runtime.machines.pseries_tree import VECTOR_5, describe_xive
-
-        describe_xive(f.tree.root, node, len(f.vm.vcpus))
-        options = bytearray(chosen.properties[VECTOR_5])
-        options[OV5_XIVE] = OV5_EXPLOIT
-        chosen.properties[VECTOR_5] = bytes(options)
-    return True
 
 
 # -- control

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..devices.controllers import Xics, Xive
-from ..devices.sources import ESB_BASE, TIMA_BASE
+from ..devices.sources import ESB_BASE, TIMA_END
 from ..events import Budget, Event, Halted, Hypercall, Mmio, NotEmulated, Panicked, Reset, Shutdown, Syscall
 from ..halts import CEDED
 from ..hypercalls import PaprState, dispatch
@@ -29,7 +29,7 @@ from ..stats import collect
 from ..turns import Turns
 from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
-from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree
+from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree, choose_xive, wants_xive
 
 LPCR_LD, LPCR_GTSE = 1 << 17, 1 << 10  # a decrementer of more than 32 bits; the guest may use tlbie
 IDLE_SECONDS = 0.25  # an idle machine looks up this often, so that limits and signals are heard
@@ -130,10 +130,15 @@ class PseriesMachine:
             return time.time_ns()
         return BOOT_EPOCH_NS + self.timebase() * 10**9 // TIMEBASE_HZ
 
-    def choose_interrupts(self, xive: bool) -> bool:
-        """The guest asks for XIVE in exploitation mode, or for XICS; whether it has that now."""
-        if self.mode == "dual":
+    def negotiate(self, options: bytes, /) -> bool:
+        """A client of Open Firmware wants these options (vector 5); whether it can have them. Only interrupts are a choice; the tree says what it got."""
+        if self.mode == "xics":
+            return True
+        xive = wants_xive(options)
+        if self.mode == "dual" and self.firmware is not None:
             self.interrupts = (Xive if xive else Xics)(self.vm, {CONSOLE_INTERRUPT: False})
+            if xive:
+                choose_xive(self.firmware.tree.root, len(self.vcpus))
         return isinstance(self.interrupts, Xive) == xive
 
     def request_shutdown(self, status: int, /) -> None:
@@ -315,7 +320,7 @@ class PseriesMachine:
 
     def _no_device(self, vcpu: VCPU, event: Mmio) -> str:
         kind = "store to" if event.write else "load from"
-        if isinstance(self.interrupts, Xive) and ESB_BASE <= event.address < TIMA_BASE + (4 << 16):
+        if isinstance(self.interrupts, Xive) and ESB_BASE <= event.address < TIMA_END:
             return f"{kind} {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: XIVE has no such source, queue or register"
         return (
             f"{kind} real address {event.address:#x} ({event.size} bytes) at pc {vcpu.nia:#x}: there is no memory and no device. "

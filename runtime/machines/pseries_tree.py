@@ -305,3 +305,17 @@ def describe_xive(root: Node, node: Node, cpus: int) -> None:
     node.set("interrupt-controller")
     node.set("#interrupt-cells", 2)
     root.set("ibm,plat-res-int-priorities", [RESERVED, 0xFF - RESERVED])  # from which on, how many
+
+
+def wants_xive(options: bytes) -> bool:
+    """Whether option vector 5 of a client asks for XIVE in exploitation mode."""
+    return len(options) > OV5_XIVE and options[OV5_XIVE] & (EXPLOIT | EITHER) == EXPLOIT
+
+
+def choose_xive(root: Node, cpus: int) -> None:
+    """A tree that offered both controllers says that it is XIVE."""
+    node = next(child for child in root.children if child.name.split("@")[0] == "interrupt-controller")
+    describe_xive(root, node, cpus)
+    options = bytearray(root["chosen"].properties[VECTOR_5])
+    options[OV5_XIVE] = EXPLOIT
+    root["chosen"].properties[VECTOR_5] = bytes(options)

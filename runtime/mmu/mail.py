@@ -11,8 +11,8 @@ Only the holder of the table lock sends. A box has room for BOX messages: who ha
 from __future__ import annotations
 
 from dbt import shared
-from dbt.backend.locks import relax
-from dbt.backend.machinery import address_of, compare_and_swap64, compiled, fence, linked, machine_of, u64, vcpu_of
+from dbt.backend.locks import give_back, relax, taken
+from dbt.backend.machinery import address_of, compiled, fence, linked, machine_of, u64, vcpu_of
 
 from .shadow import drop_virtual, flush_mmu
 from .spaces import drop_named
@@ -57,7 +57,7 @@ def lock_tables(v):  # type: ignore[no-untyped-def]
     m = machine_of(v)
     if m.parallel:
         n = u64(0)
-        while compare_and_swap64(address_of(m) + TABLE_LOCK, u64(0), u64(1)) == u64(0):
+        while not taken(m, TABLE_LOCK):
             n += u64(1)
             relax(m, n)
             read_mail(v)
@@ -66,10 +66,7 @@ def lock_tables(v):  # type: ignore[no-untyped-def]
 @compiled
 def unlock_tables(v):  # type: ignore[no-untyped-def]
     """Done."""
-    m = machine_of(v)
-    if m.parallel:
-        fence()
-        m.table_lock = u64(0)
+    give_back(machine_of(v), TABLE_LOCK)
 
 
 @linked

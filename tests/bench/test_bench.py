@@ -14,6 +14,7 @@ from bench import boot, families, loops, measure, qemu
 from bench.chart import chart
 from bench.cli import main
 from bench.table import Table, shown
+from guests import build
 from guests.fetch import IMAGES
 
 OURS = "interpreter,jit"
@@ -45,7 +46,7 @@ def test_loops(tmp_path, capsys):
     assert "crc32" in text and "geomean fp" in text and "WRONG" not in text
 
 
-@pytest.mark.skipif(any(qemu.missing(t) for t in (qemu.USER, qemu.SYSTEM)), reason="QEMU is not installed")
+@pytest.mark.skipif(any(build.missing(t) for t in (qemu.USER, qemu.SYSTEM)), reason="QEMU is not installed")
 def test_loops_beside_qemu(tmp_path):
     found = report(tmp_path, "loops", "--quick", "--only", "modpow")
     row = found["rows"][0]
@@ -82,7 +83,7 @@ def test_boot_with_several_cpus(tmp_path):
 
 
 @needs_guest
-@pytest.mark.skipif(qemu.missing(qemu.SYSTEM) is not None, reason="QEMU is not installed")
+@pytest.mark.skipif(build.missing(qemu.SYSTEM) is not None, reason="QEMU is not installed")
 def test_boot_under_qemu():
     found = boot.run("pseries64be", ["qemu-system"], 1, 1, 512 << 20, lambda text: None)
     assert found["rows"]["qemu-system"]["seconds"] > 0
@@ -165,13 +166,13 @@ def test_programs(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which(families.COMPILER) is None, reason="no cross compiler")
+@pytest.mark.skipif(shutil.which(build.LITTLE + "gcc") is None, reason="no cross compiler")
 def test_threads(tmp_path, capsys):
     found = report(tmp_path, "threads", "--quick")
     assert found["threads"] == 2 and all(row["right"] and set(row["scaling"]) == set(found["engines"]) for row in found["rows"])
 
 
-@pytest.mark.skipif(shutil.which(families.COMPILER) is None, reason="no cross compiler")
+@pytest.mark.skipif(shutil.which(build.LITTLE + "gcc") is None, reason="no cross compiler")
 def test_families(tmp_path, capsys):
     """One family of each kind of register, against QEMU where it is."""
     found = report(tmp_path, "families", "--quick", "--only", "lxvd2x,scalar double")

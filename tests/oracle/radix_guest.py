@@ -7,7 +7,6 @@ bytes run on QEMU's pseries machine (started and read through its gdb stub) and 
 from __future__ import annotations
 
 import random
-import shutil
 import socket
 import subprocess
 import time
@@ -16,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import dbt.frontend.isa  # noqa: F401
-from bench.qemu import MACHINE, MSR, MSR_SF, PC, SYSTEM, _gdb
+from bench.qemu import MACHINE, MSR, MSR_SF, PC, SYSTEM, gdb, set_registers, stopped
 from dbt.frontend.assembler import assemble_program
 from runtime.vm import VM
 
@@ -208,11 +207,6 @@ def ours(pieces: dict[int, bytes], count: int, engine: str) -> list[Result]:
         return parse(vm.read(RESULTS, RESULT_BYTES * count))
 
 
-def missing() -> str | None:
-    """Why QEMU cannot be asked."""
-    return None if shutil.which(SYSTEM) else f"{SYSTEM} is not here"
-
-
 def theirs(pieces: dict[int, bytes], count: int) -> list[Result]:
     """On QEMU's."""
     with TemporaryDirectory(prefix="ppcdbt-radix-") as name:
@@ -223,39 +217,33 @@ def theirs(pieces: dict[int, bytes], count: int) -> list[Result]:
         for n, (at, data) in enumerate((at, data) for at, data in pieces.items() if at not in low):
             (folder / str(n)).write_bytes(data)
             command += ["-device", f"loader,file={folder / str(n)},addr={at:#x},force-raw=on"]
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process, socket.socket(socket.AF_UNIX) as stub:
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
-                for _ in range(300):
-                    try:
-                        stub.connect(f"{folder}/gdb")
-                        break
-                    except OSError:
-                        time.sleep(0.05)
-                stub.settimeout(60)
-                _gdb(stub, "qSupported:xmlRegisters=powerpc")
-                _gdb(stub, "qXfer:features:read:target.xml:0,ffb")
-                for at, data in low.items():
-                    assert b"OK" in _gdb(stub, f"M{at:x},{len(data):x}:{data.hex()}")
-                for register, value in ((PC, CODE), (MSR, MSR_SF | ME)):
-                    assert b"OK" in _gdb(stub, f"P{register:x}={value:016x}")
-                for _ in range(100):
-                    stub.sendall(b"$c#63")
-                    time.sleep(0.2)
-                    stub.sendall(b"\x03")
-                    answer = b""
-                    while b"#" not in answer[:-2]:
-                        answer += stub.recv(4096)
-                    stub.sendall(b"+")
-                    if memory(stub, DONE, 8)[-1] == 1:
-                        break
-                else:
-                    raise AssertionError("QEMU does not come to an end")
-                return parse(b"".join(memory(stub, RESULTS + RESULT_BYTES * n, RESULT_BYTES) for n in range(count)))
+                with stopped(f"{folder}/gdb") as stub:
+                    for at, data in low.items():
+                        assert b"OK" in gdb(stub, f"M{at:x},{len(data):x}:{data.hex()}")
+                    set_registers(stub, {PC: CODE, MSR: MSR_SF | ME})
+                    return results(stub, count)
             finally:
                 process.kill()
 
 
+def results(stub: socket.socket, count: int) -> list[Result]:
+    """Let the guest run to its end."""
+    for _ in range(100):
+        stub.sendall(b"$c#63")
+        time.sleep(0.2)
+        stub.sendall(b"\x03")
+        answer = b""
+        while b"#" not in answer[:-2]:
+            answer += stub.recv(4096)
+        stub.sendall(b"+")
+        if memory(stub, DONE, 8)[-1] == 1:
+            return parse(b"".join(memory(stub, RESULTS + RESULT_BYTES * n, RESULT_BYTES) for n in range(count)))
+    raise AssertionError("QEMU does not come to an end")
+
+
 def memory(stub: socket.socket, at: int, size: int) -> bytes:
     """Guest memory (translation is off in the guest's last loop)."""
-    answer = _gdb(stub, f"m{at:x},{size:x}")
+    answer = gdb(stub, f"m{at:x},{size:x}")
     return bytes.fromhex(answer[answer.rindex(b"$") + 1 : answer.rindex(b"#")].decode())

@@ -6,12 +6,15 @@ import random
 
 import pytest
 
+from bench.qemu import SYSTEM
+from guests.build import missing
+
 from . import radix_guest
 
 COUNT = 400
 
 
-@pytest.mark.skipif(radix_guest.missing() is not None, reason=str(radix_guest.missing()))
+@pytest.mark.skipif(missing(SYSTEM) is not None, reason="QEMU is not installed")
 @pytest.mark.parametrize("seed", [1, 2])
 def test_as_under_qemu(seed: int) -> None:
     pieces, cases = radix_guest.guest(random.Random(seed), COUNT)

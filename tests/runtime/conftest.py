@@ -68,6 +68,9 @@ class FakeMachine:
         self.read(real, len(data))
         self.ram[real : real + len(data)] = data
 
+    def negotiate(self, options: bytes) -> bool:
+        return True
+
     def set_process_table(self, table: int, lpcr: int, mask: int) -> None:
         self.process_tables.append((table, lpcr, mask))
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-import socket
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runtime.hypercalls.rtas import ENTRY_STUB, tokens
-from runtime.loader import load_elf, load_initrd
+from bench import qemu
+from guests import build
+from guests.fetch import IMAGES
+from runtime.hypercalls.rtas import tokens
 from runtime.machines.fdt import Tree
 from runtime.machines.pseries_tree import PAGE_SIZES_64K, PseriesConfig, build_pseries_tree
 
@@ -185,78 +184,9 @@ def test_has_what_the_proven_trees_have(name):
     compare(proven.root, ours)
 
 
-QEMU = shutil.which("qemu-system-ppc64")
-IMAGE = GUESTS / "images/pseries64be"
-MACHINE = (
-    "pseries,x-vof=on,cap-hpt-max-page-size=16M,cap-htm=off,cap-cfpc=broken,cap-sbbc=broken,cap-ibs=broken"
-)
-
-
-def gdb(stub: socket.socket, command: str) -> bytes:
-    """One command of the gdb remote protocol, and its answer."""
-    stub.sendall(f"${command}#{sum(command.encode()) & 255:02x}".encode())
-    answer = b""
-    while b"#" not in answer[:-2]:
-        answer += stub.recv(4096)
-    stub.sendall(b"+")
-    return answer
-
-
-@pytest.mark.skipif(QEMU is None or not IMAGE.exists(), reason="QEMU or the guest image is not here")
-def test_the_kernel_boots_with_it_under_qemu(tmp_path):
+@pytest.mark.skipif(build.missing(qemu.SYSTEM) is not None or not (IMAGES / "pseries64be").exists(), reason="QEMU or the guest image is not here")
+def test_the_kernel_boots_with_it_under_qemu():
     """QEMU's hypervisor, no firmware: our tree, RTAS stub and tokens, and loader; to power-off."""
-    kernel, initrd = load_elf(IMAGE / "vmlinux.xz"), load_initrd(IMAGE / "initramfs.cpio.gz")
-    base, stub_at, tree_at, initrd_at = 0x400000, 0x1FFE0000, 0x1FFF0000, 0xA000000
-    config = PseriesConfig(
-        memory=512 << 20,
-        hpt_log2=22,  # What QEMU makes for 512 MB.
-        initrd=(initrd_at, initrd_at + len(initrd)),
-        rtas_base=stub_at,
-        reserved=((tree_at, 0x10000),),
-    )
-    pieces = [(base + segment.paddr, segment.data) for segment in kernel.segments]
-    pieces += [(initrd_at, initrd), (stub_at, ENTRY_STUB), (tree_at, build_pseries_tree(config).to_dtb())]
-    command = [
-        QEMU,
-        "-M",
-        MACHINE,
-        "-cpu",
-        "POWER8",
-        "-m",
-        "512",
-        "-nodefaults",
-        "-display",
-        "none",
-        "-no-reboot",
-    ]
-    for index, (address, data) in enumerate(pieces):
-        (tmp_path / str(index)).write_bytes(data)
-        command += ["-device", f"loader,file={tmp_path / str(index)},addr={address:#x},force-raw=on"]
-    path = str(tmp_path / "gdb")
-    command += ["-serial", "stdio", "-S", "-gdb", f"unix:{path},server=on,wait=off"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as qemu:
-        try:
-            with socket.socket(socket.AF_UNIX) as stub:
-                for _ in range(100):
-                    with contextlib.suppress(OSError):
-                        stub.connect(path)
-                        break
-                    time.sleep(0.05)
-                stub.settimeout(20)
-                gdb(stub, "qSupported:xmlRegisters=powerpc")
-                gdb(stub, "qXfer:features:read:target.xml:0,ffb")  # Lets QEMU accept single registers.
-                for register, value in (
-                    (3, tree_at),
-                    (4, base),
-                    (5, 0),
-                    (64, base),
-                    (65, 1 << 63),
-                ):  # pc, msr last
-                    assert b"OK" in gdb(stub, f"P{register:x}={value:016x}")
-                stub.sendall(b"$c#63")
-                output = qemu.communicate(timeout=60)[0]
-        finally:
-            qemu.kill()
-    assert b"2c7ab85a893283e98c931e9511add182  -" in output
-    assert b"BOOT-OK" in output
-    assert b"reboot: Power down" in output
+    output = qemu.boot("pseries64be", 512 << 20).output
+    assert "2c7ab85a893283e98c931e9511add182  -" in output
+    assert "reboot: Power down" in output

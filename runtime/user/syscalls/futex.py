@@ -51,9 +51,11 @@ def _futex(p: Process, word: int, operation: int, value: int, timeout: int, othe
             return p.threads.order.wake(at, value, EVERY_BIT, target, timeout & 0x7FFF_FFFF)
         return host(NR["futex"], at, operation, value, timeout, target, _turned(p, third))
     if command == WAKE_OP:
-        woken, then = 0, _operate(p, other, third)
+        others_too = _operate(p, other, third)
         woken = _wake(p, word, at, operation, value, EVERY_BIT)
-        return woken + (_wake(p, other, p.space.host_address(other, 4, 0), operation, timeout & 0x7FFF_FFFF, EVERY_BIT) if then and woken >= 0 else 0)
+        if others_too and woken >= 0:
+            woken += _wake(p, other, p.space.host_address(other, 4, 0), operation, timeout & 0x7FFF_FFFF, EVERY_BIT)
+        return woken
     if p.abi.little and command in (LOCK_PI, LOCK_PI2, UNLOCK_PI, TRYLOCK_PI, WAIT_REQUEUE_PI, CMP_REQUEUE_PI):
         limit = read_time(p, timeout, wide) if command != CMP_REQUEUE_PI else None
         fourth = timeout if command == CMP_REQUEUE_PI else limit.at if limit else 0
