@@ -95,9 +95,7 @@ def _boot(instructions: int) -> None:
 
 def _staged(words: Any, offset: int, mode: Any, arrivals: Any) -> dict[str, Any]:
     """One region: seconds of finding and lowering, parsing, passes, code generation and loading. As dbt.backend.compiler does it."""
-    import llvmlite.binding as llvm
-
-    from dbt.backend.compiler import target_machine
+    from dbt.backend.compiler import emit, optimise, parse
     from dbt.backend.objects import Arena, load_object
     from dbt.backend.translator import PASSES, region_text
     from dbt.engine import shared_engine
@@ -109,25 +107,13 @@ def _staged(words: Any, offset: int, mode: Any, arrivals: Any) -> dict[str, Any]
     def lap() -> None:
         clock.append(time.perf_counter())
 
-    found, text, used = region_text(words.tolist(), offset, mode, arrivals)
+    found, text, modules = region_text(words.tolist(), offset, mode, arrivals)
     lap()
-    module = llvm.parse_assembly(text)
-    for op in sorted(used, key=str):
-        from dbt.backend.translator import _op_module
-
-        module.link_in(llvm.parse_assembly(_op_module(op)))
+    module = parse(text, modules)
     lap()
-    machine = target_machine(2)
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2 if used else 1))
-    if used:
-        manager = builder.getModulePassManager()
-    else:
-        manager = llvm.create_new_module_pass_manager()
-        for name in PASSES:
-            getattr(manager, f"add_{name}_pass")()
-    manager.run(module, builder)
+    optimise(module, 2 if modules else PASSES)
     lap()
-    image = bytes(machine.emit_object(module))
+    image = emit(module)
     lap()
     arena = Arena(max(1 << 20, 4 * len(image)))
     load_object(arena, image, symbols)

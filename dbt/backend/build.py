@@ -194,7 +194,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None, only: st
         importlib.import_module(module)
     import llvmlite.binding as llvm
 
-    from .compiler import target_machine
+    from .compiler import emit, hide, optimise, parse
     from .fingerprint import fingerprint
     from .machinery import EXPORTS, compile_helper
 
@@ -202,8 +202,7 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None, only: st
     common = cache.source_key(machinery_sources(), f"{signature()} {version_of('numba')}")
 
     report = progress or (lambda what, done, total: None)
-    target_machine(2)
-    whole = llvm.parse_assembly("")
+    whole = parse("")
     linked: set[str] = set()
     exports = [only] if only else [name for name in EXPORTS if name not in LATER]
     for n, name in enumerate(exports):
@@ -217,18 +216,13 @@ def _build_machinery(modules: Sequence[str], progress: Progress | None, only: st
             if symbol not in linked:
                 linked.add(symbol)
                 whole.link_in(llvm.parse_assembly(text))
-    wanted = set(exports)
-    for f in list(whole.functions) + list(whole.global_variables):
-        if not f.is_declaration and f.name not in wanted:
-            f.linkage = "internal"
-    tm = target_machine(2)
-    builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(whole, builder)
+    hide(whole, set(exports))
+    optimise(whole, 2)
     absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith(("NRT_", "_Z"))]
     if absent:
         raise TypeError(f"machinery needs {', '.join(absent)}, which is not there (Numba's run-time library is not: no arrays may be made in it)")
     report("machinery", len(exports), len(exports))
-    return bytes(tm.emit_object(whole)), exports
+    return emit(whole), exports
 
 
 def later(image: Image, name: str) -> bytes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 import llvmlite.binding as llvm
 
-REGION_PASSES = ("sroa", "instruction_combine", "simplify_cfg")
+Passes = Sequence[str] | int  # an optimisation level, or the names of the passes to run in order
 _lock = threading.Lock()
 
 
@@ -37,48 +37,55 @@ def host_signature() -> str:
     return f"{llvmlite.__version__}-{llvm.get_host_cpu_name()}"
 
 
-def compile_text(text: str, *, passes: Sequence[str] | int = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (),
-                 verify: bool = False) -> bytes:  # fmt: skip
-    """An object from LLVM text. `passes`: an optimisation level, or the names of the passes to run in order.
+def parse(text: str, link: Sequence[str] = ()) -> Any:
+    """A module of LLVM text, with others linked in."""
+    _initialize()
+    module = llvm.parse_assembly(text)
+    for other in link:
+        module.link_in(llvm.parse_assembly(other))
+    return module
 
-    `link`: more modules to link in. `keep`: if given, every other definition becomes internal."""
+
+def hide(module: Any, keep: Collection[str]) -> None:
+    """Every definition but these becomes internal: LLVM may change or drop it."""
+    for f in [*module.functions, *module.global_variables]:
+        if not f.is_declaration and f.name not in keep:
+            f.linkage = "internal"
+
+
+def optimise(module: Any, passes: Passes, opt: int = 2) -> None:
+    """Run passes over a module."""
+    level = passes if isinstance(passes, int) else 1
+    builder = llvm.create_pass_builder(target_machine(opt), llvm.create_pipeline_tuning_options(speed_level=level))
+    if isinstance(passes, int):
+        manager = builder.getModulePassManager()
+    else:
+        manager = llvm.create_new_module_pass_manager()
+        for name in passes:
+            getattr(manager, f"add_{name}_pass")()
+    manager.run(module, builder)
+
+
+def emit(module: Any, opt: int = 2) -> bytes:
+    """The object of a module."""
+    return bytes(target_machine(opt).emit_object(module))
+
+
+def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (), verify: bool = False) -> bytes:
+    """An object from LLVM text. `link`: more modules to link in. `keep`: if given, every other definition becomes internal."""
     with _lock:
-        _initialize()
-        module = llvm.parse_assembly(text)
-        for other in link:
-            module.link_in(llvm.parse_assembly(other))
+        module = parse(text, link)
         if keep:
-            wanted = set(keep)
-            for f in list(module.functions) + list(module.global_variables):
-                if not f.is_declaration and f.name not in wanted:
-                    f.linkage = "internal"
+            hide(module, keep)
         if verify:
             module.verify()
-        tm = target_machine(opt)
-        level = passes if isinstance(passes, int) else 1
-        builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=level))
-        if isinstance(passes, int):
-            manager = builder.getModulePassManager()
-        else:
-            manager = llvm.create_new_module_pass_manager()
-            for name in passes:
-                getattr(manager, f"add_{name}_pass")()
-        manager.run(module, builder)
-        return bytes(tm.emit_object(module))
+        optimise(module, passes, opt)
+        return emit(module, opt)
 
 
-def assembly(text: str, *, passes: Sequence[str] | int = 2, opt: int = 2) -> str:
+def assembly(text: str, *, passes: Passes = 2, link: Sequence[str] = ()) -> str:
     """The host assembly a text compiles to, for `ppcdbt explain`."""
     with _lock:
-        _initialize()
-        module = llvm.parse_assembly(text)
-        tm = target_machine(opt)
-        builder = llvm.create_pass_builder(tm, llvm.create_pipeline_tuning_options(speed_level=2))
-        if isinstance(passes, int):
-            manager = builder.getModulePassManager()
-        else:
-            manager = llvm.create_new_module_pass_manager()
-            for name in passes:
-                getattr(manager, f"add_{name}_pass")()
-        manager.run(module, builder)
-        return str(tm.emit_assembly(module))
+        module = parse(text, link)
+        optimise(module, passes)
+        return str(target_machine(2).emit_assembly(module))

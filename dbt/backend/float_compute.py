@@ -127,17 +127,20 @@ def split(e, sig):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def integer_limits(kind):  # type: ignore[no-untyped-def]
+    """(most, least, whether it is signed) of the integers that a conversion gives; words are extended."""
+    if kind == TO_U64:
+        return ~ZERO, ZERO, False
+    if kind == TO_U32:
+        return u64(0xFFFF_FFFF), ZERO, False
+    most = u64(0x7FFF_FFFF) if kind == TO_S32 else u64(0x7FFF_FFFF_FFFF_FFFF)
+    return most, ~most, True
+
+
+@compiled
 def to_integer(kind, b, mode):  # type: ignore[no-untyped-def]
     """(integer, flags), saturating; a NaN gives the least."""
-    most = u64(0x7FFF_FFFF_FFFF_FFFF)
-    if kind == TO_U64:
-        most = ~ZERO
-    elif kind == TO_S32:
-        most = u64(0x7FFF_FFFF)
-    elif kind == TO_U32:
-        most = u64(0xFFFF_FFFF)
-    signed = kind == TO_S64 or kind == TO_S32
-    least = ~most if signed else ZERO
+    most, least, signed = integer_limits(kind)
     if is_nan(b):
         return least, VXCVI | (VXSNAN if is_signalling(b) else ZERO)
     if is_zero(b):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import fpscr
 from . import softfloat
+from .float_compute import integer_limits
 from .machinery import compiled, inlined, leading_zeros, u64
 from .quad import (
     DEFAULT_NAN,
@@ -56,10 +57,8 @@ from .softfloat import (
     ONE,
     SQRT,
     SUB,
-    TO_S32,
     TO_S64,
     TO_U32,
-    TO_U64,
     TOP,
     VE,
     VXCVI,
@@ -180,15 +179,7 @@ def integral(y, mode, inexact):  # type: ignore[no-untyped-def]
 def to_integer(kind, y):  # type: ignore[no-untyped-def]
     """(integer, 0, flags), cut towards zero, saturating; a NaN gives the least. Words are extended."""
     yh, yl = y
-    most = u64(0x7FFF_FFFF_FFFF_FFFF)
-    if kind == TO_U64:
-        most = ~ZERO
-    elif kind == TO_S32:
-        most = u64(0x7FFF_FFFF)
-    elif kind == TO_U32:
-        most = u64(0xFFFF_FFFF)
-    signed = kind == TO_S64 or kind == TO_S32
-    least = ~most if signed else ZERO
+    most, least, signed = integer_limits(kind)
     if is_nan(yh, yl):
         return least, ZERO, VXCVI | (VXSNAN if is_signalling(yh, yl) else ZERO)
     if is_zero(yh, yl):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from ..ir.ops import Op
 
 
+@lru_cache(maxsize=None)
 def op_module(op: Op) -> str:
     """LLVM text that defines `op_NAME` over i64 values (and the widths w, m where the operation takes them).
 
     TypeError if Numba cannot type the function, or types it as anything but an unsigned integer."""
-    import llvmlite.binding as llvm
     import numpy as np
     from numba import types as nb
     from numba.core.errors import NumbaError
 
+    from .compiler import hide, parse
     from .lowering import entry, function_of, texts
 
     count = len(op.params) + op.takes_w + op.takes_m
@@ -34,12 +36,8 @@ def op_module(op: Op) -> str:
         raise TypeError(f"operation {op.name}: Numba cannot compile its meaning: {str(e).splitlines()[-1]}") from e
     if not isinstance(result, nb.Integer | nb.Boolean):
         raise TypeError(f"operation {op.name}: its meaning compiles to {result}, not an integer: write constants as u64(...)")
-    whole = llvm.parse_assembly(entry(f"op_{op.name}", symbol, ["i64"] * count, result.bitwidth))
-    for text in found.values():
-        whole.link_in(llvm.parse_assembly(text))
-    for f in whole.functions:
-        if not f.is_declaration and f.name != f"op_{op.name}":
-            f.linkage = "internal"
+    whole = parse(entry(f"op_{op.name}", symbol, ["i64"] * count, result.bitwidth), list(found.values()))
+    hide(whole, [f"op_{op.name}"])
     return str(whole)
 
 

@@ -179,16 +179,15 @@ def host_code(word: int, mode: Mode, generic: Builder, stages: set[str]) -> None
         print(body, end="")
     if "asm" in stages:
         heading("host assembly of the interpreter handler")
-        print(clean(assembly(whole)))
+        print(clean(assembly(whole, link=modules)))
     # The word after it is undefined, so that the region ends there.
-    _, text, used = region_text([word] + [0] * 1023, 0, mode, [])[:3]
+    _, text, linked = region_text([word] + [0] * 1023, 0, mode, [])
     if "llvm" in stages:
         heading("LLVM of the region (the next word is undefined)")
         print(only_function(text), end="")
     if "asm" in stages:
         heading("host assembly of the region")
-        print(clean(assembly(text, passes=2 if used else PASSES)))
-    del modules
+        print(clean(assembly(text, passes=2 if linked else PASSES, link=linked)))
 
 
 def only_function(text: str) -> str:

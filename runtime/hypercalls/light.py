@@ -16,6 +16,7 @@ from runtime.waiting import CEDED, ring
 from .table import H_PARAMETER, H_SUCCESS, LIGHT, NUMBERS
 
 H_EOI, H_CPPR, H_IPI, H_IPOLL, H_XIRR, H_CEDE, H_CONFER, H_PROD, H_XIRR_X = (u64(NUMBERS[n]) for n in LIGHT)
+EOI, CPPR, IPI, IPOLL, XIRR, CEDE, CONFER, PROD, XIRR_X = (u64(n) for n in range(len(LIGHT)))  # the place of their counts
 SUCCESS, PARAMETER = u64(H_SUCCESS), u64(H_PARAMETER % 2**64)
 XICS = u64(shared.INTERRUPTS_XICS)
 ALL = u64(2**64 - 1)
@@ -25,35 +26,35 @@ LOW_WORD = u64(0xFFFF_FFFF)
 @compiled
 def count(v, n):  # type: ignore[no-untyped-def]
     """Call number n of LIGHT was made."""
-    v.light_calls[u64(n)] += u64(1)
+    v.light_calls[n] += u64(1)
 
 
 @compiled
 def presentation_call(v, number):  # type: ignore[no-untyped-def]
     """The calls of XICS: a status, with results in r4 and r5; ALL if `number` is another one."""
     if number == H_EOI:
-        count(v, 0)
+        count(v, EOI)
         xics_eoi(v, v.gpr[4] & LOW_WORD)
     elif number == H_CPPR:
-        count(v, 1)
+        count(v, CPPR)
         xics_set_cppr(v, v.gpr[4])
     elif number == H_IPI:
-        count(v, 2)
+        count(v, IPI)
         if v.gpr[4] >= machine_of(v).vcpu_count:
             return PARAMETER
         xics_set_mfrr(vcpu_of(machine_of(v), v.gpr[4]), v.gpr[5])
     elif number == H_IPOLL:
-        count(v, 3)
+        count(v, IPOLL)
         if v.gpr[4] >= machine_of(v).vcpu_count:
             return PARAMETER
         unit = vcpu_of(machine_of(v), v.gpr[4])
         v.gpr[4] = unit.icp_cppr << u64(24) | unit.icp_xisr
         v.gpr[5] = unit.icp_mfrr
     elif number == H_XIRR:
-        count(v, 4)
+        count(v, XIRR)
         v.gpr[4] = xics_accept(v)
     elif number == H_XIRR_X:  # with the time base when the interrupt was received: here, now
-        count(v, 8)
+        count(v, XIRR_X)
         v.gpr[4] = xics_accept(v)
         v.gpr[5] = next_time(machine_of(v)) if v.parallel else v.icount + v.tb_offset
     else:
@@ -118,13 +119,13 @@ def light_call(v, number):  # type: ignore[no-untyped-def]
     if which == u64(0):
         return False
     if number == H_CEDE:
-        count(v, 5)
+        count(v, CEDE)
         code = cede(v)
     elif number == H_CONFER:
-        count(v, 6)
+        count(v, CONFER)
         code = confer(v, v.gpr[4])
     elif number == H_PROD:
-        count(v, 7)
+        count(v, PROD)
         code = prod(v, v.gpr[4])
     elif which == XICS:
         code = presentation_call(v, number)

@@ -15,34 +15,23 @@ from typing import Any
 from ..events import Budget, Event, Hypercall, Mmio, NotEmulated, Shutdown
 from ..loader.elf import Image
 from ..parallel import Parallel
-from ..turns import Turns
 from ..vcpu import MSR_LE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
+from .machine import Machine
 
 CONSOLE_OUT, CONSOLE_IN, EXIT_PORT = 0xF000_0000, 0xF000_0004, 0xF000_0008
 START_CPU, START_ADDRESS, STOP_CPU = 0xF000_000C, 0xF000_0010, 0xF000_0018
 
 
-class BareMachine:
+class BareMachine(Machine):
     """A machine around one or more vCPUs. `console` has write(bytes) and read(limit) -> bytes."""
 
     def __init__(self, console: Any, **options: Any) -> None:
-        self.vm = VM(**options)
+        super().__init__(VM(**options), self._handle)
         self.console = console
-        self.turns: Turns | Parallel = Parallel(self.vm, self._handle) if self.vm.parallel else Turns(self.vm)
         self._start = 0
         for other in self.vm.vcpus[1:]:
             other.stop()
-
-    @property
-    def vcpu(self) -> VCPU:
-        """The vCPU whose turn it is; in parallel, the one that ended the run."""
-        return self.turns.vcpu
-
-    @property
-    def instructions(self) -> int:
-        """Instructions executed so far, by all vCPUs."""
-        return self.turns.instructions
 
     def load(self, image: Image) -> None:
         """Place a program in RAM and point the vCPU at its entry. ValueError if it does not fit."""
@@ -114,7 +103,3 @@ class BareMachine:
     def _value(self, vcpu: VCPU, event: Mmio) -> int:
         """The number the guest stored."""
         return int.from_bytes(event.data.to_bytes(event.size, "big"), self._order(vcpu))
-
-    def close(self) -> None:
-        """Release the machine."""
-        self.vm.close()

@@ -26,9 +26,9 @@ from ..hypercalls.rtas import ENTRY_STUB, tokens
 from ..loader.elf import Image
 from ..parallel import Parallel
 from ..stats import collect
-from ..turns import Turns
 from ..vcpu import MSR_EE, MSR_ME, MSR_SF, VCPU
 from ..vm import VM
+from .machine import Machine
 from .pseries_tree import CONSOLE_INTERRUPT, TIMEBASE_HZ, PseriesConfig, build_pseries_tree, choose_xive, wants_xive
 
 LPCR_LD, LPCR_GTSE = 1 << 17, 1 << 10  # a decrementer of more than 32 bits; the guest may use tlbie
@@ -38,7 +38,7 @@ CONSOLE_POLL = 1 << 22  # instructions between looks at the keyboard
 ALIGN = 0x1_0000
 
 
-class PseriesMachine:
+class PseriesMachine(Machine):
     """A partition with one kernel. `console` has write(bytes) and read(limit) -> bytes, neither of which waits.
 
     `mmu`: what the guest is told to translate by; radix if the CPU has it. `paced`: an idle guest sleeps as long as its clock says,
@@ -59,7 +59,7 @@ class PseriesMachine:
         if pv and options.get("privileged") != "trap":
             raise ValueError("pv: the paravirtual framework replaces privileged instructions that trap (privileged='trap')")
         self.pv = pv
-        self.vm = VM(memory=memory, **options)
+        super().__init__(VM(memory=memory, **options), self._handle, self._tick)
         self.radix = self.vm.cpu.radix if mmu is None else mmu == "radix"
         if self.radix and not self.vm.cpu.radix:
             raise ValueError(f"a {self.vm.cpu.name} has no radix translation")
@@ -68,7 +68,6 @@ class PseriesMachine:
         self.vcpus = list(self.vm.vcpus)
         for vcpu in self.vcpus:
             vcpu.paravirtual = pv
-        self.turns: Turns | Parallel = Parallel(self.vm, self._handle, self._tick) if self.vm.parallel else Turns(self.vm)
         if self.vm.parallel:
             self.clock = "host"
         self.papr = PaprState()
@@ -90,16 +89,6 @@ class PseriesMachine:
             self._load_through_firmware(kernel, initrd, append, log2)
         else:
             self._load(kernel, initrd, append, log2)
-
-    @property
-    def vcpu(self) -> VCPU:
-        """The vCPU whose turn it is; in parallel, the one that ended the run."""
-        return self.turns.vcpu
-
-    @property
-    def instructions(self) -> int:
-        """Instructions executed so far, by all vCPUs."""
-        return self.turns.instructions
 
     # -- the machine as hypercalls see it (runtime/hypercalls/interface.py)
     @property
@@ -330,10 +319,6 @@ class PseriesMachine:
     def statistics(self) -> dict[str, Any]:
         """Exits by kind, light and heavy, hypercalls, MMU and translator counters."""
         return collect(self.vm, dict(self.stats_calls))
-
-    def close(self) -> None:
-        """Release the machine."""
-        self.vm.close()
 
 
 def _ticks(difference: int) -> int:

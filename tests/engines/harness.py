@@ -24,7 +24,8 @@ from dbt.backend.llvm import RUNTIME, declarations
 from dbt.backend.metadata import METADATA
 from dbt.backend.objects import load_object
 from dbt.backend.regions import RegionLowering
-from dbt.backend.translator import PASSES, _op_module
+from dbt.backend.translator import PASSES
+from dbt.backend.userops import link_user_ops
 from dbt.frontend.regions import discover, displacement
 from dbt.mode import Mode
 from dbt.state import SLOTS, VIEWS, Slot, slot
@@ -213,11 +214,10 @@ class Rig:
             done[item] = texts.setdefault(lowering.text(), f"r{len(texts)}")
             helpers |= lowering.helpers
             used |= lowering.user_ops
+        operations, link = link_user_ops(used)
         extra = [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(helpers)]
-        extra += [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in used]
-        text = declarations(RUNTIME + extra) + "\n".join(t.replace("@name@", n) for t, n in texts.items()) + METADATA
-        link = [_op_module(o) for o in sorted(used, key=str)]
-        image = compile_text(text, passes=2 if used else PASSES, opt=1, keep=list(texts.values()), link=link)
+        text = declarations(RUNTIME + extra) + operations + "\n".join(t.replace("@name@", n) for t, n in texts.items()) + METADATA
+        image = compile_text(text, passes=2 if link else PASSES, opt=1, keep=list(texts.values()), link=link)
         symbols = load_object(self.vm.compiler._arena, image, self.vm.engine.code.symbols)
         for item, name in done.items():
             self.install(self.page(item.real, item.mode), (item.real & 4095) >> 2, symbols[name], [(item.real & 4095) >> 2])

@@ -21,7 +21,7 @@ from dbt.backend.metadata import METADATA
 from dbt.backend.objects import load_object, map_memory
 from dbt.backend.regions import RegionLowering
 from dbt.backend.translator import PASSES
-from dbt.backend.userops import op_module
+from dbt.backend.userops import link_user_ops
 from dbt.exits import Exit
 from dbt.frontend.regions import displacement
 from dbt.ir import ops
@@ -75,13 +75,10 @@ class Bench:
 
     def place(self, text: str, lowering: Lowering) -> None:
         """Compile a function `block` and put it at START; every other entry stops."""
-        used = sorted(lowering.user_ops, key=str)
+        operations, link = link_user_ops(lowering.user_ops)
         extra = [f"declare i64 @{h}(ptr, i64, i64, i64)" for h in sorted(lowering.helpers)]
-        extra += [f"declare i64 @op_{o.name}({', '.join(['i64'] * (len(o.params) + o.takes_w + o.takes_m))})" for o in used]
-        whole = declarations(RUNTIME + extra) + text + METADATA
-        image = compile_text(
-            whole, passes=2 if used else PASSES, keep=("block",), link=[op_module(o) for o in used], verify=True
-        )
+        whole = declarations(RUNTIME + extra) + operations + text + METADATA
+        image = compile_text(whole, passes=2 if link else PASSES, keep=("block",), link=link, verify=True)
         address = load_object(self.vm.engine.arena, image, self.symbols)["block"]
         stop = self.symbols["x_fuel"]
         for n in range(layout.CODE_PAGE_ENTRIES + 1):
