@@ -64,7 +64,7 @@ def boot(options: Options) -> dict[str, Any]:
 
     from .guests import WORDS, linux
 
-    kernel, initrd = linux(options["guest"], options.get("load", False))
+    kernel, initrd = linux(options["guest"], options.get("load", False), options.get("release"))
     loaded: dict[str, Any] = {}
     console = Capture(b"LOAD-START", lambda: loaded.update(machine.statistics()))
     if not options.get("page", True):

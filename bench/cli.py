@@ -98,12 +98,13 @@ def parser() -> argparse.ArgumentParser:
         subs[name].add_argument("--guest", choices=GUESTS, default=GUESTS[0], help=f"the kernel (default {GUESTS[0]})")
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
         subs[name].add_argument("--max-instructions", type=positive, metavar="N", help="end our boots early")
-    subs["boot"].add_argument("--cpu", choices=("power8", "power9"), default="power8", help="power8, hash MMU (default); power9, radix")
-    subs["boot"].add_argument("--smp", type=positive, default=1, metavar="N", help="CPUs (default 1); with more, in parallel too")
+        subs[name].add_argument("--cpu", choices=("power8", "power9"), default="power8", help="power8, hash MMU (default); power9, radix")
+        subs[name].add_argument("--smp", type=positive, default=1, metavar="N", help="CPUs (default 1); `boot` with more: in parallel too")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip
     subs["boot"].add_argument("--empty", action="store_true", help="also one boot of each engine of ours from an empty cache, compiling all it needs")
     subs["exits"].add_argument("--load", action="store_true", help="after the boot, a load of processes, pipes, system calls and page faults")
+    subs["exits"].add_argument("--release", metavar="NAME", help="of the guest debian, by its code name (default: the system's own)")
     subs["exits"].add_argument("--engine", choices=loops.OURS, default="interpreter", help="default interpreter")
     subs["threads"].add_argument("--threads", type=positive, default=2, metavar="N", help="threads, to be compared with one (default 2)")
     subs["compile"].add_argument("--boot", type=int, default=200_000_000, metavar="N",
@@ -143,7 +144,7 @@ def perform(o: argparse.Namespace, say: Callable[[str], object]) -> tuple[Any, d
     if o.what == "exits":
         from . import exits
 
-        return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions, o.load), True
+        return exits, exits.run(o.guest, o.engine, rounds, o.memory << 20, say, o.max_instructions, o.load, o.cpu, o.smp, o.release), True
     if o.what == "threads":
         from . import threads
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .chart import chart
-from .measure import child, interleave, median
+from .measure import BenchError, child, interleave, median
 from .table import Table
 
 MODES: dict[str, dict[str, Any]] = {
@@ -26,11 +26,14 @@ Say = Callable[[str], object]
 
 
 def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instructions: int | None = None,
-        load: bool = False) -> dict[str, Any]:  # fmt: skip
+        load: bool = False, cpu: str = "power8", smp: int = 1, release: str | None = None) -> dict[str, Any]:  # fmt: skip
     """The measurement, as a report."""
+    if release is not None and guest != "debian":
+        raise BenchError("--release: is for --guest debian")
 
     def boot(mode: str) -> dict[str, Any]:
-        options = {"guest": guest, "engine": engine, "memory": memory, "max_instructions": instructions, "load": load, **MODES[mode]}
+        options = {"guest": guest, "engine": engine, "memory": memory, "max_instructions": instructions, "load": load, "cpu": cpu, "smp": smp,
+                   "release": release, **MODES[mode]}  # fmt: skip
         usage, report = child("boot", options)
         return report | {"user": usage.user}
 
@@ -45,7 +48,7 @@ def run(guest: str, engine: str, rounds: int, memory: int, say: Say, instruction
             "console_sha256": reports[-1]["console_sha256"], "statistics": last,
             "before_page": reports[-1]["before_page"], "before_load": reports[-1]["before_load"],
         }  # fmt: skip
-    return {"guest": guest, "engine": engine, "load": load, "rows": rows}
+    return {"guest": guest, "release": release, "cpu": cpu, "smp": smp, "engine": engine, "load": load, "rows": rows}
 
 
 def _columns(report: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
@@ -56,7 +59,8 @@ def tables(report: Mapping[str, Any]) -> list[Table]:
     """The report for people."""
     modes, stats = _columns(report)
     kinds = sorted({k for s in stats.values() for k in s["exits"]}, key=lambda k: -max(s["exits"].get(k, 0) for s in stats.values()))
-    exits = Table(f"Exits of a boot of {report['guest']} on the {report['engine']}", ["kind", *(f"{m} {w}" for m in modes for w in ("light", "heavy"))])
+    guest = " ".join(filter(None, (report["guest"], report["release"], f"({report['smp']} x {report['cpu']})")))
+    exits = Table(f"Exits of a boot of {guest} on the {report['engine']}", ["kind", *(f"{m} {w}" for m in modes for w in ("light", "heavy"))])
     for kind in kinds:
         exits.add(kind, *(stats[m][w].get(kind, 0) for m in modes for w in ("light", "heavy")))
     exits.rule()

@@ -5,6 +5,7 @@ Storage accesses, helpers and exits go through the same compiled machinery as in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from dbt.ir.types import Type
 from dbt.mode import Mode
 from dbt.state import Slot, slot
 
-from .registers import read, write
+from .registers import cell, read, write
 
 if TYPE_CHECKING:
     from .vcpu import VCPU
@@ -39,6 +40,8 @@ class Surroundings:
         function = vcpu.vm.engine.function
         self._load, self._store = function("load_slow", 2), function("store_slow", 3)
         self._function = function
+        self._helpers: dict[str, Callable[..., int]] = {}
+        self._exit, self._exit_arg, self._icount = (cell(vcpu.address, n) for n in ("exit", "exit_arg", "icount"))
 
     def get(self, s: Slot) -> int:
         """A register."""
@@ -57,8 +60,8 @@ class Surroundings:
         write(self.address, bank.element(i), v)
 
     def _check(self) -> None:
-        if self.vcpu.exit:
-            raise Left(self.vcpu.exit, self.vcpu.exit_arg)
+        if self._exit.value:
+            raise Left(self._exit.value, self._exit_arg.value)
 
     def load(self, ea: int, ty: Type, access: Access) -> int:
         """Guest storage."""
@@ -69,8 +72,8 @@ class Surroundings:
     def store(self, ea: int, v: int, ty: Type, access: Access) -> None:
         """Set guest storage."""
         self._store(self.address, ea, ty.bits // 8 | access.little << 8 | access.aligned << 9, v)
-        if self.vcpu.exit == Exit.CODE_CHANGED:  # nothing is translated here
-            self.vcpu.exit = 0
+        if self._exit.value == Exit.CODE_CHANGED:  # nothing is translated here
+            self._exit.value = 0
         self._check()
 
     def compare_and_store(self, ea: int, old: int, new: int, ty: Type, access: Access) -> bool:
@@ -82,11 +85,14 @@ class Surroundings:
 
     def call(self, helper: Helper, a: int, b: int, c: int) -> int:
         """A compiled helper."""
-        return self._function(helper.name, 3)(self.address, a, b, c)
+        found = self._helpers.get(helper.name)
+        if found is None:
+            found = self._helpers[helper.name] = self._function(helper.name, 3)
+        return found(self.address, a, b, c)
 
     def exited(self) -> tuple[int, int] | None:
         """What the last helper asked for."""
-        return (self.vcpu.exit, self.vcpu.exit_arg) if self.vcpu.exit else None
+        return (self._exit.value, self._exit_arg.value) if self._exit.value else None
 
     def raised(self, flags: int) -> None:
         """Add to the sticky floating-point flags."""
@@ -104,7 +110,7 @@ class Surroundings:
 
     def icount(self) -> int:
         """Instructions completed."""
-        return self.vcpu.icount
+        return int(self._icount.value)
 
 
 def step(vcpu: VCPU, surroundings: Surroundings, word: int, mode: Mode) -> int:
@@ -160,7 +166,7 @@ def execute(vcpu: VCPU) -> int:
 
 
 def carry_out(vcpu: VCPU, word: int) -> None:
-    """Carry out a trapped privileged instruction at nia as its declaration says."""
+    """Carry out a trapped privileged instruction at nia as its declaration says, by the evaluator (runtime/emulate has the fast way)."""
     mode = Mode.of_index(vcpu.mode, vcpu.vm.cpu.level)._replace(trap=False)
     kind = step(vcpu, Surroundings(vcpu), word, mode)
     if kind and not vcpu.call("handle", kind):

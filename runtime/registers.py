@@ -7,7 +7,8 @@ from collections.abc import Iterator, MutableSequence
 from typing import Any
 
 from dbt import shared
-from dbt.state import SLOTS, Slot, slot
+from dbt.backend.objects import view_memory
+from dbt.state import JUMP_CACHE, SLOTS, Slot, slot
 
 _C: dict[int, Any] = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64: ctypes.c_uint64}
 
@@ -36,6 +37,12 @@ def cell(address: int, name: str) -> Any:
     """A scalar register of the record at a host address as a C number: its `value` costs a tenth of an attribute."""
     found = slot(name)
     return _C[found.type.bits].from_address(address + found.offset)
+
+
+def views(address: int) -> tuple[memoryview, memoryview, memoryview]:
+    """The registers of the record at a host address as doublewords, as words and as bytes: indexed by offset / 8, / 4 and / 1."""
+    record = view_memory(address, JUMP_CACHE)
+    return record.cast("Q"), record.cast("I"), record
 
 
 class MachineRecord:

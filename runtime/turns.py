@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dbt.exits import Exit
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 TURN = 10_000  # instructions: long enough that changing over costs nothing, short enough that waiting for a lock costs little
 NEVER = (1 << 63) - 1
+PRIVILEGED = int(Exit.PRIVILEGED)
 QUANTUM = 1 << 20  # instructions between looks at what the background compiler has finished
 
 
@@ -26,7 +29,8 @@ class Turns:
         self._cpu, self._left, self._run_left = (vm.record.cell(name) for name in ("turn_cpu", "turn_left", "run_left"))
         self._counts = [cell(vcpu.address, "icount") for vcpu in vm.vcpus]
         vm.set_record(turn_length=TURN if len(vm.vcpus) > 1 else NEVER)
-        self._run = vm.engine.function("run_turns", 0)
+        native = partial(vm.engine.function("run_turns", 0), vm.vcpus[0].address)
+        self._run: Callable[[], int] = self._reference if vm.engine_kind == "reference" else native
 
     @property
     def vcpu(self) -> VCPU:
@@ -55,15 +59,26 @@ class Turns:
 
         Halted: every vCPU waits (or is stopped)."""
         left = NEVER if max_instructions is None else max_instructions
-        compiler = self.vm.compiler
+        compiler, vcpus, current = self.vm.compiler, self.vm.vcpus, self._cpu
         while True:
             part = left if compiler is None else min(left, QUANTUM)
             self._run_left.value = part
-            kind = self._reference() if self.vm.engine_kind == "reference" else self._run(self.vm.vcpus[0].address)
+            kind = self._run()
+            while kind == PRIVILEGED:  # by far the most frequent heavy exit of a machine where these trap
+                ran = vcpus[current.value].emulate()  # what was emulated counts too
+                self._run_left.value -= min(ran, self._run_left.value)
+                self._left.value -= min(ran, self._left.value)
+                if not self._run_left.value:
+                    break
+                kind = self._run()
             left -= part - self._run_left.value
             vcpu = self.vcpu
             if compiler is not None:
                 compiler.install(vcpu.address)
+            if kind == PRIVILEGED:
+                if left <= 0:
+                    return Budget()
+                continue
             if kind == 0:
                 self.vm.returns += 1
                 if left <= 0 or vcpu.attention:
@@ -71,14 +86,9 @@ class Turns:
                 continue
             if kind == Exit.HALT and vcpu.halted:
                 return Halted()
-            before = vcpu.icount
             event = vcpu.left(Exit(kind))
             if event is not None:
                 return event
-            left -= (ran := vcpu.icount - before)  # what was emulated counts too
-            self._left.value -= min(ran, self._left.value)
-            if left <= 0:
-                return Budget()
 
     def _reference(self) -> int:
         """run_turns, for the engine that is plain Python."""

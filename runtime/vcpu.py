@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbt.exits import Exit
 from dbt.mode import MODES, Mode
 from dbt.state import SIZE, TLB, TLB_BYTES
 
-from .emulate import emulate
+from .emulate import emulator
 from .events import Budget, Debug, Event, Fault, Halted, Hypercall, Mmio, NotEmulated, ProgramCheck, Syscall
 from .halts import STOPPED
 from .registers import Registers, cell
@@ -21,6 +23,7 @@ FP_ENABLED = 0x10_0000  # SRR1 of a program interrupt: an enabled floating-point
 MSR_SF, MSR_EE, MSR_ME, MSR_LE = 1 << 63, 0x8000, 0x1000, 1
 NEVER = (1 << 63) - 1
 SHADOW_VSIDS = 65_535
+PRIVILEGED = int(Exit.PRIVILEGED)
 _EXITS = {int(kind): kind for kind in Exit}
 _NAMES = {kind: kind.name for kind in Exit}
 QUANTUM = 1 << 20  # instructions between looks at what the background compiler has finished
@@ -48,6 +51,11 @@ class VCPU(Registers):
         self.enter = vm.engine.function("run", 0)  # native code, of the record's address; who lets others run meanwhile puts more around it
         vm.init_mmu(self, shadow_vsids)
         self.mode_changed()
+
+    @cached_property
+    def emulate(self) -> Callable[[], int]:
+        """Carry out the privileged instruction that trapped: how many completed (runtime/emulate)."""
+        return emulator(self)
 
     @property
     def address(self) -> int:
@@ -78,6 +86,9 @@ class VCPU(Registers):
         while True:
             budget_end.value = target if compiler is None else min(target, icount.value + QUANTUM)
             kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self.enter(self._address)
+            while kind == PRIVILEGED:
+                self.emulate()
+                kind = self.vm.execute(self) if self.vm.engine_kind == "reference" else self.enter(self._address)
             if compiler is not None:
                 compiler.install(self._address)
             if kind == 0:
@@ -94,6 +105,9 @@ class VCPU(Registers):
         if kind is Exit.UNBUILT:
             self.vm.engine.build_handler(self.exit_arg, self.vm.direct)
             return None
+        if kind is Exit.PRIVILEGED:
+            self.emulate()
+            return None
         self.heavy[_NAMES[kind]] += 1
         if kind is Exit.SYSCALL:  # of a Linux process, or a paravirtual call: else these are interrupts
             return Syscall(bool(self.exit_arg & 0x100))
@@ -105,9 +119,6 @@ class VCPU(Registers):
             return Halted()
         if kind is Exit.DEBUG:
             return Debug(self.nia)
-        if kind is Exit.PRIVILEGED:
-            emulate(self, self.exit_arg & 0xFFFF_FFFF)
-            return None
         if kind is Exit.FAULT:
             return Fault(self.fault_vector, self.fault_dar, self.fault_dsisr)
         if kind is Exit.ALIGNMENT:

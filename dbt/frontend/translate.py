@@ -42,7 +42,7 @@ def _apply(c: Context, insn: Insn, fields: dict[str, Any]) -> None:
     insn.semantics(c, **{k: v for k, v in (fields | insn.constants).items() if k in wanted})
 
 
-def build(c: Context, word: int, offset: int) -> bool:
+def build(c: Context, word: int, offset: Any) -> bool:
     """Append one known instruction to the block of `c`; False (and an illegal exit) if the word is undefined."""
     c.offset, c.word = offset, word
     found = decode(word, c.level)
@@ -70,6 +70,13 @@ def handlers(insn: Insn) -> tuple[Question | int, list[Builder]]:
         return c.ir
 
     return explore(run, insn.syntax)
+
+
+def anywhere(word: int, mode: Mode) -> Context:
+    """A block of one known instruction that may be at any address."""
+    c = Context(mode)
+    build(c, word, c.ir.emit(ops.offset, ()))
+    return c
 
 
 def block(words: list[int], mode: Mode, offset: int = 0) -> Context:

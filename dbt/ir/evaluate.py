@@ -152,6 +152,4 @@ def _pure(v: Value, args: list[int], machine: Machine) -> int:
     assert op is not None
     if op.raises is not None:
         machine.raised(op.raises(*args, imm=v.imm) if op.takes_imm else op.raises(*args))
-    widths = {want: a.ty.bits for want, a in zip(op.params, v.args, strict=True)}
-    n = v.ty.bits if op.result == "N" else widths.get("N", 0)
-    return op.evaluate(args, n, widths.get("M", 0), v.imm)
+    return op.evaluate(args, *op.widths(v), v.imm)

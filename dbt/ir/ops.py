@@ -92,6 +92,11 @@ class Op:
             widths["imm"] = imm
         return int(self.eval(*args, **widths))
 
+    def widths(self, v: Any) -> tuple[int, int]:
+        """The widths of N and M in a value of this operation (0 where the signature has none)."""
+        found = {want: a.ty.bits for want, a in zip(self.params, v.args, strict=True)}
+        return v.ty.bits if self.result == "N" else found.get("N", 0), found.get("M", 0)
+
     def __call__(self, *args: Any, ty: Any = None, imm: Any = None) -> Any:
         for a in args:
             if type(a) is not int:

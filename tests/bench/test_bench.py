@@ -99,8 +99,10 @@ def test_start(tmp_path):
 
 
 @needs_guest
-def test_exits(tmp_path):
-    found = report(tmp_path, "exits", "--quick", "--max-instructions", "3000000")
+@pytest.mark.parametrize("machine", [[], ["--cpu", "power9", "--smp", "2"]], ids=["power8", "power9"])
+def test_exits(tmp_path, machine):
+    found = report(tmp_path, "exits", "--quick", "--max-instructions", "3000000", *machine)
+    assert (found["cpu"], found["smp"]) == (("power9", 2) if machine else ("power8", 1))
     stats = {m: r["statistics"] for m, r in found["rows"].items()}
     assert stats["inline"]["emulated"] == {} and sum(stats["trap"]["emulated"].values()) == stats["trap"]["heavy"]["PRIVILEGED"] > 0
 
@@ -114,6 +116,7 @@ def test_compile(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["--only", "nothing"], "no workload nothing"), (["--engines", "llama"], "some of interpreter"),
+    (["exits", "--release", "trixie"], "is for --guest debian"),
     (["--scale", "0"], "a factor above 0"), (["boot", "--rounds", "0"], "a number from 1"),
 ])  # fmt: skip
 def test_bad_options(arguments, says, capsys):

@@ -7,7 +7,7 @@ import pytest
 from runtime.events import Budget, Halted, Shutdown
 from runtime.turns import TURN
 
-from .guests import JOIN, counter, machine, run
+from .guests import DATA, JOIN, counter, machine, run
 
 ENGINES = ("reference", "interpreter", "jit")
 
@@ -37,6 +37,47 @@ def test_however_it_is_cut_into_pieces() -> None:
         step = step * 7 % 4001 + 1
     assert event == whole.event
     assert [v.icount for v in m.vm.vcpus] == whole.counts
+    m.close()
+
+
+SUPERVISOR = """
+        li      r7,700
+        mtctr   r7
+        mfmsr   r6
+1:      mtsprg  1,r7
+        mfsprg  r5,1
+        mtmsrd  r6,1
+        add     r7,r7,r5
+        mtsrr1  r6
+        bl      2f
+2:      mflr    r5
+        addi    r5,r5,3f-2b
+        mtsrr0  r5
+        rfid
+        trap
+3:      mfsprg  r8,1
+        add     r9,r9,r8
+        bdnz    1b
+        slwi    r3,r3,3
+        stdx    r9,r30,r3
+""" + JOIN + """
+        stw     r31,off(r10)
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("cpus", [1, 4])
+def test_trapped_instructions_take_their_place_in_turns(engine: str, cpus: int) -> None:
+    """A guest whose privileged instructions are emulated between stretches of native code runs as one that has them translated."""
+    whole = run(SUPERVISOR, cpus, engine="interpreter")
+    m = machine(SUPERVISOR, cpus, engine=engine, privileged="trap", hot_threshold=50)
+    step = 1
+    while isinstance(event := m.run(step), Budget):
+        step = step * 7 % 4001 + 1
+    assert event == whole.event == Shutdown(cpus)
+    assert [v.icount for v in m.vm.vcpus] == whole.counts
+    assert m.vm.read(DATA, len(whole.memory)) == whole.memory
+    assert [sum(v.emulated.values()) for v in m.vm.vcpus] == [700 * 7 + 1] * cpus
     m.close()
 
 
