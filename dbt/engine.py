@@ -6,7 +6,9 @@ import atexit
 import ctypes
 import importlib
 import os
+import signal
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -17,6 +19,8 @@ from .backend.linked import ADDRESS, Placed
 from .backend.objects import Arena, host_function, map_memory, unmap_memory, view_memory
 
 KINDS = ("reference", "interpreter", "jit")
+FAILED = 70  # EX_SOFTWARE
+LATER_SECONDS = 0.02  # until a signal is tried again that came at a bad moment
 
 
 class Engine:
@@ -32,6 +36,9 @@ class Engine:
         self._direct: Placed | None = None
         self._building = threading.Lock()
         self._built: set[tuple[int, bool]] = set()  # by process: it may be a copy
+        self._names = {stub: name for name, stub in self.code.fixed.items()}
+        self._binder = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._bind)
+        ctypes.c_void_p.from_address(self.code.symbols["binder"]).value = ctypes.cast(self._binder, ctypes.c_void_p).value
         self._functions: dict[tuple[str, int], Callable[..., int]] = {}
 
     def address(self, name: str) -> int:
@@ -60,9 +67,33 @@ class Engine:
         assert placed is not None
         with self._building:
             build.build_handler(self.image, self.arena, self.code.symbols, placed, number, direct)
-            if not self._built:
-                atexit.register(self.keep)
-            self._built.add((os.getpid(), direct))
+            self._remember(direct)
+
+    def _bind(self, stub: int) -> int:
+        """The address of the helper that was called by its stub. Called by native code, in the middle of what it does: it always returns."""
+        from .backend import build
+
+        late: BaseException | None = None
+        while True:
+            try:
+                with self._building:
+                    at = build.place_helper(self.image, self.arena, self.code.symbols, stub, self._names[stub])
+                    self._remember(False)
+                break
+            except Exception:
+                traceback.print_exc()
+                os._exit(FAILED)
+            except BaseException as e:  # of a signal's handler: there is no way out from here
+                late = e
+        if late is not None:
+            number = signal.SIGINT if isinstance(late, KeyboardInterrupt) else signal.SIGTERM
+            threading.Timer(LATER_SECONDS, signal.pthread_kill, (threading.main_thread().ident, number)).start()
+        return at
+
+    def _remember(self, direct: bool) -> None:
+        if not self._built:
+            atexit.register(self.keep)
+        self._built.add((os.getpid(), direct))
 
     def keep(self) -> None:
         """Link what was built for later starts. Called at the end of a process, but one that ends itself has to."""

@@ -91,7 +91,7 @@ def code_page(v, real_page, slot, tag):  # type: ignore[no-untyped-def]
     m = machine_of(v)
     lock_code(m)
     page = find_code_page(m, real_page, v.mode)
-    if m.parallel and m.window and permitted(v, m, real_page << u64(12), FETCH) == FAILED:
+    if m.parallel and m.window and permitted(v, real_page << u64(12), FETCH) == FAILED:
         page = u64(0)
     elif page == u64(0):
         page = make_code_page(v, real_page, v.mode)
@@ -129,11 +129,11 @@ def resolve(v):  # type: ignore[no-untyped-def]
     return page + ((nia & u64(4092)) << u64(2))
 
 
-@compiled
+@linked
 def hash_table_call(v, number):  # type: ignore[no-untyped-def]
-    """The hypercalls that manage the hashed page table; False if `number` is another one."""
+    """The hypercalls that manage the hashed page table; 0 if `number` is another one."""
     if number > H_BULK_REMOVE:
-        return False
+        return u64(0)
     lock_tables(v)
     found = hash_table_calls(v, number)
     unlock_tables(v)
@@ -157,11 +157,11 @@ def hash_table_calls(v, number):  # type: ignore[no-untyped-def]
     elif number == H_CLEAR_REF:
         h_clear_ref(v)
     else:
-        return False
-    return True
+        return u64(0)
+    return u64(1)
 
 
-@compiled
+@linked
 def became_hot(v, entry):  # type: ignore[no-untyped-def]
     """Ask the background compiler for a region, unless it has more than enough to do."""
     m = machine_of(v)
@@ -171,9 +171,10 @@ def became_hot(v, entry):  # type: ignore[no-untyped-def]
         write64(m.hot_queue + (m.hot_head & _HOT_QUEUE) * u64(8), entry)
         m.hot_head += u64(1)
     unlock_code(m)
+    return u64(0)
 
 
-@compiled
+@linked
 def come_in(v):  # type: ignore[no-untyped-def]
     """From now on who drops translations waits for this vCPU."""
     v.inside = u64(1)
@@ -182,9 +183,19 @@ def come_in(v):  # type: ignore[no-untyped-def]
         read_mail(v)
     v.clock_exits = u64(1)
     v.tb_offset = time_now(machine_of(v)) - v.icount
+    return u64(0)
 
 
-@compiled
+@linked
+def read_clock(v):  # type: ignore[no-untyped-def]
+    """The instruction at nia now finds the time of all vCPUs, and is the only one to do so."""
+    v.tb_offset = next_time(machine_of(v)) - v.icount
+    v.clock_exits = u64(0)
+    reads_time(v)
+    return u64(0)
+
+
+@linked
 def give_way(v, weight):  # type: ignore[no-untyped-def]
     """A vCPU that spins: its turn is over, or its host core is for others."""
     if v.parallel:
@@ -193,6 +204,16 @@ def give_way(v, weight):  # type: ignore[no-untyped-def]
         come_in(v)
     else:
         end_turn(v)
+    return u64(0)
+
+
+@linked
+def fall_behind(v):  # type: ignore[no-untyped-def]
+    """A vCPU in parallel has run a stretch to its end: the host's time may be another now, and a vCPU that spins gives its core away."""
+    v.tb_offset = time_now(machine_of(v)) - v.icount
+    if v.sharing and at_low_priority(v):
+        give_way(v, LOW_STRETCH)
+    return u64(0)
 
 
 @exported
@@ -221,19 +242,17 @@ def handle(v, kind):  # type: ignore[no-untyped-def]
         else:
             v.nia += u64(4)
             v.icount += u64(1)
-    elif kind == CLOCK:  # the instruction now finds the time of all vCPUs, and is the only one to do so
-        v.tb_offset = next_time(machine_of(v)) - v.icount
-        v.clock_exits = u64(0)
-        reads_time(v)
+    elif kind == CLOCK:
+        read_clock(v)
     elif kind == MMIO and v.mmio_state == ALONE:
         v.mmio_state = np.uint32(READY)
     elif kind == HYPERCALL:
-        if not light_call(v, v.gpr[3]) and not hash_table_call(v, v.gpr[3]):
+        if light_call(v, v.gpr[3]) == u64(0) and hash_table_call(v, v.gpr[3]) == u64(0):
             return u64(0)
         v.hypercalls_light += u64(1)
     elif kind == SYSCALL and v.paravirtual and v.gpr[0] & LOW_WORD == KVM_MAGIC and v.msr & MSR_PR == u64(0):
         return u64(0)
-    elif user or not deliver_synchronous(v, kind):
+    elif user or deliver_synchronous(v, kind) == u64(0):
         return u64(0)
     v.exit = u64(0)
     return u64(1)
@@ -291,9 +310,7 @@ def run_on(v):  # type: ignore[no-untyped-def]
             if v.parallel:
                 v.clock_exits = u64(1)
                 if kind == FUEL:
-                    v.tb_offset = time_now(machine_of(v)) - v.icount
-                    if v.sharing and at_low_priority(v):
-                        give_way(v, LOW_STRETCH)
+                    fall_behind(v)
             if v.msr & MSR_SF == u64(0):
                 v.nia &= LOW_WORD
         if kind == UNBUILT:  # not counted: what is counted does not depend on what is cached

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dbt.backend.machinery import compiled, exported, u64
+from dbt.backend.machinery import compiled, exported, linked, u64
 from dbt.exits import Exit
 
 from .mmu.shared_page import in_critical_section
@@ -63,7 +63,7 @@ def deliver(v, vector, why):  # type: ignore[no-untyped-def]
     set_mode(v)
 
 
-@compiled
+@linked
 def deliver_vectored(v, level):  # type: ignore[no-untyped-def]
     """scv: LR and CTR take the place of SRR0 and SRR1, and EE and RI stay (ISA 3.0B Book III 3.3.1, 6.5.28)."""
     msr, srr0, srr1 = v.msr, v.srr0, v.srr1
@@ -76,6 +76,7 @@ def deliver_vectored(v, level):  # type: ignore[no-untyped-def]
     v.lr, v.ctr = v.srr0, v.srr1
     v.srr0, v.srr1 = srr0, srr1
     v.msr |= msr & (MSR_EE | MSR_RI)
+    return u64(0)
 
 
 @compiled
@@ -85,19 +86,28 @@ def take_pending(v):  # type: ignore[no-untyped-def]
         v.pending |= PENDING_DECREMENTER
     else:
         v.pending &= ~PENDING_DECREMENTER
-    if (v.pending or v.external) and v.msr & MSR_EE and not in_critical_section(v):
-        if v.external:
-            deliver(v, u64(0x500), u64(0))
-        elif v.pending & PENDING_DECREMENTER:
-            deliver(v, u64(0x900), u64(0))
-        else:
-            v.pending &= ~PENDING_DOORBELL
-            deliver(v, u64(0xA00), u64(0))
+    if (v.pending or v.external) and v.msr & MSR_EE:
+        deliver_asynchronous(v)
 
 
-@compiled
+@linked
+def deliver_asynchronous(v):  # type: ignore[no-untyped-def]
+    """An interrupt is pending and enabled."""
+    if in_critical_section(v):
+        return u64(0)
+    if v.external:
+        deliver(v, u64(0x500), u64(0))
+    elif v.pending & PENDING_DECREMENTER:
+        deliver(v, u64(0x900), u64(0))
+    else:
+        v.pending &= ~PENDING_DOORBELL
+        deliver(v, u64(0xA00), u64(0))
+    return u64(0)
+
+
+@linked
 def deliver_synchronous(v, kind):  # type: ignore[no-untyped-def]
-    """The interrupt that an exit of this kind stands for; False if it stands for none."""
+    """The interrupt that an exit of this kind stands for; 0 if it stands for none."""
     if kind == FAULT:
         vector = v.fault_vector
         if vector == u64(0x300) or vector == u64(0x380):
@@ -123,8 +133,8 @@ def deliver_synchronous(v, kind):  # type: ignore[no-untyped-def]
         v.dar = v.exit_arg
         deliver(v, u64(0x600), u64(0))
     else:
-        return False
-    return True
+        return u64(0)
+    return u64(1)
 
 
 @exported

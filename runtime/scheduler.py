@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dbt.backend.machinery import compiled, exported, machine_of, u64, vcpu_of
+from dbt.backend.machinery import compiled, exported, linked, machine_of, u64, vcpu_of
 from dbt.exits import Exit
 
 from .dispatch import run
@@ -35,7 +35,7 @@ def take_over(v, now):  # type: ignore[no-untyped-def]
     v.reserve_size = u64(0)
 
 
-@compiled
+@linked
 def pass_time(v):  # type: ignore[no-untyped-def]
     """All vCPUs wait: the time passes until the first decrementer interrupt, on `v`, whose time base is everyone's. 0 if Python is to see to
     that, or has to look around first."""

@@ -1,16 +1,13 @@
-"""Building the interpreter and the machinery: from declarations and Numba functions to cached objects, and linking them.
+"""Building the interpreter: from declarations to cached objects, and linking it with the machinery (helpers.py).
 
-This imports numba and llvmlite and compiles for some seconds; a warm start does not come here (image.py).
+This imports llvmlite and compiles for some seconds; a warm start does not come here (image.py).
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib
-import os
 import pickle
-import subprocess
-import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +15,9 @@ from functools import lru_cache
 from typing import Any
 
 from . import cache
-from .image import LATER, Image, Progress, Symbols, load_image, machinery_sources, pack_of, signature, version_of
+from .binding import bind, binding_functions, bound, reserve_stubs, write_stubs
+from .helpers import built, exports, helper
+from .image import Image, Progress, pack_of, signature
 from .layout import UNBUILT
 from .linked import Placed
 from .objects import Arena, load_object, load_objects
@@ -27,15 +26,13 @@ from .pack import Pack
 
 @dataclass(slots=True)
 class Parts:
-    """What an image is linked from, besides the handlers."""
+    """What an image is linked from, besides handlers and helpers."""
 
     runtime: bytes  # leaving, decoding, entering
     names: list[str]  # of instructions (_instructions), in the order of their handlers
     firsts: list[int]  # number of each one's first handler, and of the one for what is no instruction
     nodes: Any
     roots: Any
-    machinery: bytes
-    exports: list[str]
 
 
 def parts(image: Image, progress: Progress | None = None) -> Parts:
@@ -44,32 +41,11 @@ def parts(image: Image, progress: Progress | None = None) -> Parts:
         known: Parts = image.parts
         return known
     handlers = cache.read("handlers", image.handlers_key)
-    fixed = cache.read("machinery", image.machinery_key)
-    # With nothing cached both are built, in two processes: numba and llvmlite keep a core each busy.
-    child = _build_elsewhere(image.modules) if handlers is None and fixed is None else None
     if handlers is None:
         handlers = pickle.dumps(_build_decoder(image.isa, progress))
         cache.write("handlers", image.handlers_key, handlers)
-    if child is not None:
-        if progress is not None:
-            progress("machinery: compiling", 0, 1)
-        child.wait()
-        fixed = cache.read("machinery", image.machinery_key)
-    if fixed is None:
-        fixed = pickle.dumps(_build_machinery(image.modules, progress))
-        cache.write("machinery", image.machinery_key, fixed)
-    made = image.parts = Parts(*pickle.loads(handlers), *pickle.loads(fixed))
+    made = image.parts = Parts(*pickle.loads(handlers))
     return made
-
-
-def _build_elsewhere(machinery: Sequence[str]) -> subprocess.Popen[bytes] | None:
-    """Build and cache the machinery in another process. If that fails, the caller finds nothing in the cache."""
-    command = [sys.executable, "-m", "dbt.backend.build", *machinery]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    try:
-        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    except OSError:
-        return None
 
 
 def _build_decoder(isa: Sequence[str], progress: Progress | None) -> tuple[bytes, list[str], list[int], Any, Any]:
@@ -81,7 +57,7 @@ def _build_decoder(isa: Sequence[str], progress: Progress | None) -> tuple[bytes
     from .trie import build_trie
 
     report = progress or (lambda what, done, total: None)
-    runtime = compile_text(declarations() + runtime_functions() + recovery_functions() + METADATA)
+    runtime = compile_text(declarations() + runtime_functions() + recovery_functions() + binding_functions() + METADATA)
     insns = _instructions(isa)
     plan: list[Any] = []
     firsts = [0]
@@ -188,75 +164,30 @@ def _illegal() -> Any:
     return block
 
 
-def _build_machinery(modules: Sequence[str], progress: Progress | None, only: str = "") -> tuple[bytes, list[str]]:
-    """(object, exports) of the modules' helpers but those that are built when needed, or of one of these."""
-    for module in modules:
-        importlib.import_module(module)
-    import llvmlite.binding as llvm
-
-    from .compiler import emit, hide, optimise, parse
-    from .fingerprint import fingerprint
-    from .machinery import EXPORTS, compile_helper
-
-    # The records' layouts and the code that writes code; everything else a helper depends on, its fingerprint finds.
-    common = cache.source_key(machinery_sources(), f"{signature()} {version_of('numba')}")
-
-    report = progress or (lambda what, done, total: None)
-    whole = parse("")
-    linked: set[str] = set()
-    exports = [only] if only else [name for name in EXPORTS if name not in LATER]
-    for n, name in enumerate(exports):
-        report("machinery: compiling", n, len(exports))
-        key = fingerprint(EXPORTS[name], common)
-        known = cache.read("helpers", key)
-        texts = pickle.loads(known) if known else compile_helper(name)
-        if known is None:
-            cache.write("helpers", key, pickle.dumps(texts))
-        for symbol, text in texts.items():
-            if symbol not in linked:
-                linked.add(symbol)
-                whole.link_in(llvm.parse_assembly(text))
-    hide(whole, set(exports))
-    optimise(whole, 2)
-    absent = [f.name for f in whole.functions if f.is_declaration and f.name.startswith(("NRT_", "_Z"))]
-    if absent:
-        raise TypeError(f"machinery needs {', '.join(absent)}, which is not there (Numba's run-time library is not: no arrays may be made in it)")
-    report("machinery", len(exports), len(exports))
-    return emit(whole), exports
-
-
-def later(image: Image, name: str) -> bytes:
-    """The object of a helper of LATER: image.Symbols asks for it."""
-    key = f"{image.machinery_key}-{name}"
-    made = cache.read("machinery", key)
-    if made is None:
-        made = _build_machinery([LATER[name]], None, name)[0]
-        cache.write("machinery", key, made)
-    return made
-
-
-
-
 def link(image: Image, arena: Arena, progress: Progress | None) -> Placed:
     """Put an image into an arena, object by object."""
     made = parts(image, progress)
     trap = arena.allocate(16)
     arena.memory[trap - arena.base : trap - arena.base + 16] = b"\x0f\x0b" * 8  # ud2: Numba's error paths, which cannot be reached
-    # The machinery calls `enter`, the runtime calls load_slow.
-    known = load_objects(arena, [made.runtime, made.machinery], {}, trap) | {"trap": trap}
-    symbols = Symbols(known, image, arena)
+    helpers = built(image)
+    stubs = reserve_stubs(arena, exports(image))
+    # They refer to one another: helpers to `enter`, the runtime to load_slow.
+    known = load_objects(arena, [made.runtime, *helpers.values()], stubs, trap)
+    write_stubs(arena, stubs, known)
+    symbols = {**stubs, **known, "trap": trap}
+    fixed = {name: at for name, at in symbols.items() if name not in helpers} | stubs
     for data in pack_of(image, False).read().values():
         symbols.update(load_object(arena, data, symbols))
-    return Placed(dict(symbols), *_place_decoder(made, arena, _handlers(symbols, "i_")), len(known))
+    return Placed(symbols, *_place_decoder(made, arena, _handlers(symbols, "i_")), fixed)
 
 
 def link_direct(image: Image, symbols: dict[str, int], arena: Arena, progress: Progress | None) -> Placed:
     """Put what the mode `direct` has of its own behind an image that begins with these symbols."""
     made = parts(image, progress)
-    known = Symbols(symbols, image, arena)
+    known: dict[str, int] = {}
     for data in pack_of(image, True).read().values():
-        known.update(load_object(arena, data, known))
-    return Placed(dict(list(known.items())[len(symbols) :]), *_place_decoder(made, arena, _handlers(known, "d_")))
+        known.update(load_object(arena, data, symbols))
+    return Placed(known, *_place_decoder(made, arena, _handlers(known, "d_")))
 
 
 def _handlers(symbols: dict[str, int], prefix: str) -> dict[int, int]:
@@ -288,6 +219,12 @@ def build_handler(image: Image, arena: Arena, symbols: dict[str, int], placed: P
     words[words == np.uint64(number << 2 | UNBUILT)] = at
 
 
-if __name__ == "__main__":
-    _modules = tuple(sys.argv[1:])
-    cache.write("machinery", load_image(_modules).machinery_key, pickle.dumps(_build_machinery(_modules, None)))
+
+def place_helper(image: Image, arena: Arena, symbols: dict[str, int], stub: int, name: str) -> int:
+    """The address of a helper that is called by its stub for the first time: built, if no guest needed it before."""
+    at = bound(stub)
+    if at == symbols["x_bind"]:  # else another thread had it built meanwhile
+        symbols.update(load_object(arena, helper(image, name), symbols, symbols["trap"]))
+        at = symbols[name]
+        bind(stub, at)
+    return at

@@ -23,6 +23,7 @@ from .machinery import (
     exported,
     fence,
     host_protect,
+    linked,
     machine_of,
     read8,
     read32,
@@ -180,7 +181,7 @@ def make_code_page(v, real_page, mode):  # type: ignore[no-untyped-def]
     return page
 
 
-@exported
+@linked
 def drop_all_code(v):  # type: ignore[no-untyped-def]
     """Start over with no code pages (the pool or the table is full). No other vCPU may be in translated code."""
     m = machine_of(v)
@@ -199,9 +200,10 @@ def drop_all_code(v):  # type: ignore[no-untyped-def]
     return u64(0)
 
 
-@compiled
-def drop_regions(m, page):  # type: ignore[no-untyped-def]
+@linked
+def drop_regions(v, page):  # type: ignore[no-untyped-def]
     """Every compiled region that starts in a code page goes: its entry is decoded anew."""
+    m = machine_of(v)
     decode = m.decode_handler
     at = page
     for _ in range(layout.CODE_PAGE_ENTRIES):
@@ -213,6 +215,7 @@ def drop_regions(m, page):  # type: ignore[no-untyped-def]
         at += _ENTRY
     for i in range(layout.CODE_PAGE_ENTRIES // 64):
         write64(page + _COVERED + u64(8 * i), u64(0))
+    return u64(0)
 
 
 @compiled
@@ -287,7 +290,7 @@ def _written(v, m, real, size):  # type: ignore[no-untyped-def]
                     write64(entry, m.decode_handler)
                 covered = page + _COVERED + (n >> u64(6)) * u64(8)
                 if read64(covered) >> (n & u64(63)) & u64(1):
-                    drop_regions(m, page)
+                    drop_regions(v, page)
                     changed = u64(1)
                 m.code_invalidations += u64(1)
             written = read64(page + _WRITES) + u64(1)

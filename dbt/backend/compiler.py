@@ -71,8 +71,10 @@ def emit(module: Any, opt: int = 2) -> bytes:
     return bytes(target_machine(opt).emit_object(module))
 
 
-def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (), verify: bool = False) -> bytes:
-    """An object from LLVM text. `link`: more modules to link in. `keep`: if given, every other definition becomes internal."""
+def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (),
+                 verify: bool = False, absent: tuple[str, ...] = ()) -> bytes:  # fmt: skip
+    """An object from LLVM text. `link`: more modules to link in. `keep`: if given, every other definition becomes internal. `absent`: TypeError
+    if it needs what begins so."""
     with _lock:
         module = parse(text, link)
         if keep:
@@ -80,6 +82,9 @@ def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[
         if verify:
             module.verify()
         optimise(module, passes, opt)
+        needed = [f.name for f in module.functions if f.is_declaration and f.name.startswith(absent)] if absent else []
+        if needed:
+            raise TypeError(f"compiled code needs {', '.join(needed)}, which is not there (of Numba's run-time library: no arrays may be made in it)")
         return emit(module, opt)
 
 

@@ -82,17 +82,24 @@ def gather(v):  # type: ignore[no-untyped-def]
         raise_bits(v, flags)
 
 
+@linked
+def settle_operation(v):  # type: ignore[no-untyped-def]
+    """FPRF FR FI of the operation that is remembered. By itself: a kernel that saves FPSCR for programs without floating point needs none of it."""
+    op = u64(v.fp_op) & u64(0xFF)
+    kind = op & KIND
+    result, flags = compute(op, v.fp_a, v.fp_b, v.fp_c, ZERO)
+    fprf = ZERO if kind >= TO_S64 and kind <= TO_U32 else classified(result, op)
+    v.fpscr = (v.fpscr & ~(FPRF | FR_FI)) | fprf << u64(12) | (flags & FR_FI)
+    return ZERO
+
+
 @compiled
 def settle(v):  # type: ignore[no-untyped-def]
     """Bring FPSCR up to date. What is remembered was done to nearest with nothing enabled."""
     gather(v)
     remembered = u64(v.fp_op)
-    op = remembered & u64(0xFF)
-    if op:
-        kind = op & KIND
-        result, flags = compute(op, v.fp_a, v.fp_b, v.fp_c, ZERO)
-        fprf = ZERO if kind >= TO_S64 and kind <= TO_U32 else classified(result, op)
-        v.fpscr = (v.fpscr & ~(FPRF | FR_FI)) | fprf << u64(12) | (flags & FR_FI)
+    if remembered & u64(0xFF):
+        settle_operation(v)
     if remembered & COMPARED:
         v.fpscr = (v.fpscr & ~FPCC) | (remembered >> CC_SHIFT & u64(15)) << u64(12)
     v.fp_op = np.uint32(0)

@@ -7,31 +7,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from ..records import Record
 from . import cache
 from .linked import Placed, place, replace
-from .objects import load_object
 from .pack import Pack
 
 if TYPE_CHECKING:
     from .objects import Arena
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FORMAT = 7
+FORMAT = 8
 DIRECT = 32 << 20  # where in an arena is what `direct` has of its own
 _FRONT = ("ir", "frontend", "state.py", "mode.py", "exits.py", "fpscr.py", "dfp.py")
-_HANDLERS = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "lowering", "compiler")
+_HANDLERS = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "binding", "compiler")
 _REGIONS = ("regions", "translator")
-_LINKING = ("build", "image", "linked", "objects", "pack")
+_LINKING = ("build", "binding", "helpers", "image", "linked", "objects", "pack")
 _SHARED = ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/lowering.py", "backend/layout.py")
-# Helpers that are long to compile and that few guests need, and their modules: built when code that calls them is loaded.
-LATER = {
-    "decimal_operation": "dbt.backend.decimal_exact", "decimal_test": "dbt.backend.decimal_exact", "quad_instruction": "dbt.backend.quad_exact",
-}  # fmt: skip
 
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
@@ -119,26 +114,6 @@ def _cpu() -> str:
     return " ".join(sorted({x for x in lines if x.startswith(("model name", "flags", "cpu family", "model\t"))}))
 
 
-class Symbols(dict[str, int]):
-    """Addresses of what is in an arena; asked for a helper that is built when needed, it is built and put there."""
-
-    def __init__(self, known: Mapping[str, int], image: Image, arena: Arena) -> None:
-        super().__init__(known)
-        self._image, self._arena = image, arena
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The address of a symbol."""
-        return self[name] if name in self or name in LATER else default
-
-    def __missing__(self, name: str) -> int:
-        if name not in LATER:
-            raise KeyError(name)
-        from . import build
-
-        self.update(load_object(self._arena, build.later(self._image, name), self, self["trap"]))
-        return self[name]
-
-
 def place_image(image: Image, arena: Arena, progress: Progress | None = None) -> Placed:
     """Put an image into an arena: from a file in which it is linked, else by building what is not cached, and linking it."""
 
@@ -147,8 +122,7 @@ def place_image(image: Image, arena: Arena, progress: Progress | None = None) ->
 
         return build.link(image, arena, progress)
 
-    placed = _named(place(arena, image.linked_key, link), "w")
-    return placed._replace(symbols=Symbols(placed.symbols, image, arena))
+    return _named(place(arena, image.linked_key, link), "w")
 
 
 def place_direct(image: Image, common: Placed, arena: Arena, progress: Progress | None = None) -> Placed:
@@ -157,24 +131,19 @@ def place_direct(image: Image, common: Placed, arena: Arena, progress: Progress 
     def link() -> Placed:
         from . import build
 
-        return build.link_direct(image, _fixed(common), arena, progress)
+        return build.link_direct(image, common.fixed, arena, progress)
 
     arena.position = max(arena.position, arena.base + DIRECT)
     return _named(place(arena, image.linked_key + "-direct", link), "a")
 
 
-def _fixed(common: Placed) -> dict[str, int]:
-    """What code in a linked file may refer to."""
-    return dict(list(common.symbols.items())[: common.fixed])
-
-
 def keep(image: Image, common: Placed, size: int, kinds: Iterable[bool]) -> None:
-    """Link anew, for later starts, what more handlers were built for: the image, or what `direct` has of its own (True)."""
+    """Link anew, for later starts, what more handlers or helpers were built for: the image, or what `direct` has of its own (True)."""
     from . import build
 
     for direct in kinds:
         if direct:
-            replace(image.linked_key + "-direct", DIRECT, size, lambda arena: build.link_direct(image, _fixed(common), arena, None))
+            replace(image.linked_key + "-direct", DIRECT, size, lambda arena: build.link_direct(image, common.fixed, arena, None))
         else:
             replace(image.linked_key, 0, size, lambda arena: build.link(image, arena, None))
 
@@ -182,6 +151,11 @@ def keep(image: Image, common: Placed, size: int, kinds: Iterable[bool]) -> None
 def pack_of(image: Image, direct: bool) -> Pack:
     """The handlers that were built so far."""
     return Pack(cache.path("handlers", f"{image.handlers_key}-{'direct' if direct else 'built'}"))
+
+
+def pack_of_helpers(image: Image) -> Pack:
+    """The helpers that were built so far, by their places in helpers.exports."""
+    return Pack(cache.path("machinery", f"{image.machinery_key}-built"))
 
 
 def _named(placed: Placed, mode: str) -> Placed:

@@ -25,12 +25,14 @@ _MAGIC = b"ppclink1"
 
 
 class Placed(NamedTuple):
-    """Code in memory: addresses of what it defines, and of the decoder's roots by Mode.key (without `direct`); where the decoder's trie is."""
+    """Code in memory: addresses of what it defines, and of the decoder's roots by Mode.key (without `direct`); where the decoder's trie is.
+
+    `fixed`: symbols for code that is kept in another file, where they are however much is built: of helpers, the stubs (binding.py)."""
 
     symbols: dict[str, int]
     roots: list[int]
     trie: tuple[int, int] = (0, 0)  # address, doublewords
-    fixed: int = 0  # how many symbols, the first ones, lie where they lie however many handlers are built
+    fixed: dict[str, int] = {}  # noqa: RUF012  (nothing changes it)
 
 
 def place(arena: Arena, key: str, load: Callable[[], Placed]) -> Placed:

@@ -23,7 +23,7 @@ def compiling(what: str, done: int, total: int) -> None:
     if not step:
         took = time.monotonic() - _state["start"]
         stop()
-        print(f"compiled the {stage} in {took:.0f} s; the next start finds them in the cache", file=sys.stderr, flush=True)
+        print(f"compiled the {stage} in {took:.0f} s, once; the rest when the guest first needs it", file=sys.stderr, flush=True)
 
 
 def stop() -> None:

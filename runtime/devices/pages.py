@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbt import shared
 from dbt.backend.locks import lock_interrupts, unlock_interrupts
-from dbt.backend.machinery import compiled, exported, machine_of, u64, vcpu_of, write64
+from dbt.backend.machinery import compiled, exported, linked, machine_of, u64, vcpu_of, write64
 from dbt.exits import Exit
 
 from . import sources as t
@@ -42,7 +42,7 @@ def answers(v, real):  # type: ignore[no-untyped-def]
     return machine_of(v).interrupts == XIVE and (real - ESB_BASE < ESB_BYTES or real - TIMA < PAGE)
 
 
-@compiled
+@linked
 def interrupt_access(v, real, size, write, data):  # type: ignore[no-untyped-def]
     """Such an access: 1, with the datum of a load in mmio_data (big-endian); 0 and Exit.MMIO where there is nothing, for Python to say so.
 

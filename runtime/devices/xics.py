@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from dbt.backend.locks import lock_interrupts, unlock_interrupts
-from dbt.backend.machinery import compiled, exported, machine_of, read64, u64, vcpu_of, write64
+from dbt.backend.machinery import compiled, exported, linked, machine_of, read64, u64, vcpu_of, write64
 from runtime.waiting import ring
 
 from .sources import (
@@ -137,7 +137,7 @@ def change_cppr(m, unit, cppr):  # type: ignore[no-untyped-def]
 # -- what hypercalls do (runtime/hypercalls/light.py)
 
 
-@exported
+@linked
 def xics_accept(v):  # type: ignore[no-untyped-def]
     """H_XIRR: take the interrupt presented. XIRR (old CPPR, number); its priority becomes the CPPR."""
     m = machine_of(v)
@@ -150,7 +150,7 @@ def xics_accept(v):  # type: ignore[no-untyped-def]
     return xirr
 
 
-@exported
+@linked
 def xics_set_cppr(v, cppr):  # type: ignore[no-untyped-def]
     """H_CPPR: set the priority of what this vCPU does."""
     m = machine_of(v)
@@ -160,7 +160,7 @@ def xics_set_cppr(v, cppr):  # type: ignore[no-untyped-def]
     return NONE
 
 
-@exported
+@linked
 def xics_eoi(v, xirr):  # type: ignore[no-untyped-def]
     """H_EOI: the interrupt in XIRR (32 bits) is done; its upper byte becomes the CPPR. Unknown numbers are ignored."""
     m = machine_of(v)
@@ -174,7 +174,7 @@ def xics_eoi(v, xirr):  # type: ignore[no-untyped-def]
     return NONE
 
 
-@exported
+@linked
 def xics_set_mfrr(v, priority):  # type: ignore[no-untyped-def]
     """H_IPI: request an inter-processor interrupt of vCPU `v`, or with 0xff withdraw the request.
 

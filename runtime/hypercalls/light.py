@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from dbt import shared
-from dbt.backend.machinery import call_host, compiled, machine_of, u64, vcpu_of
+from dbt.backend.machinery import call_host, compiled, linked, machine_of, u64, vcpu_of
 from runtime.clock import next_time
 from runtime.devices.xics import xics_accept, xics_eoi, xics_set_cppr, xics_set_mfrr
 from runtime.interrupts import MSR_EE
@@ -29,7 +29,7 @@ def count(v, n):  # type: ignore[no-untyped-def]
     v.light_calls[n] += u64(1)
 
 
-@compiled
+@linked
 def presentation_call(v, number):  # type: ignore[no-untyped-def]
     """The calls of XICS: a status, with results in r4 and r5; ALL if `number` is another one."""
     if number == H_EOI:
@@ -74,7 +74,7 @@ def cede(v):  # type: ignore[no-untyped-def]
     return SUCCESS
 
 
-@compiled
+@linked
 def prod(v, cpu):  # type: ignore[no-untyped-def]
     """H_PROD: make a CPU's H_CEDE (the one it is in or its next) return."""
     m = machine_of(v)
@@ -94,7 +94,7 @@ def end_turn(v):  # type: ignore[no-untyped-def]
     v.budget_end = v.icount
 
 
-@compiled
+@linked
 def confer(v, cpu):  # type: ignore[no-untyped-def]
     """H_CONFER: give the rest of this CPU's turn to another, or with -1 to all. The dispatch count (of the target's VPA) would tell that the
     target ran meanwhile; yielding then is merely unnecessary."""
@@ -112,12 +112,12 @@ def confer(v, cpu):  # type: ignore[no-untyped-def]
     return SUCCESS
 
 
-@compiled
+@linked
 def light_call(v, number):  # type: ignore[no-untyped-def]
-    """Answer a call of LIGHT; False if `number` is another one."""
+    """Answer a call of LIGHT; 0 if `number` is another one."""
     which = machine_of(v).interrupts
     if which == u64(0):
-        return False
+        return u64(0)
     if number == H_CEDE:
         count(v, CEDE)
         code = cede(v)
@@ -130,8 +130,8 @@ def light_call(v, number):  # type: ignore[no-untyped-def]
     elif which == XICS:
         code = presentation_call(v, number)
         if code == ALL:
-            return False
+            return u64(0)
     else:
-        return False
+        return u64(0)
     v.gpr[3] = code
-    return True
+    return u64(1)

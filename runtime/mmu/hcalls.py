@@ -11,7 +11,7 @@ from dbt.backend.machinery import (
     bswap64,
     compare_and_swap64,
     compiled,
-    exported,
+    linked,
     machine_of,
     read64,
     u64,
@@ -78,7 +78,7 @@ def clear_page(v, real, shift):  # type: ignore[no-untyped-def]
             m.code_by_call += m.code_invalidations - before
 
 
-@exported
+@linked
 def h_enter(v):  # type: ignore[no-untyped-def]
     """H_ENTER (flags, index, first doubleword, second): r4 = the PTE's number. Its group's slot 0..7 that is free, or with EXACT that one."""
     m = machine_of(v)
@@ -143,7 +143,7 @@ def remove(v, flags, index, avpn):  # type: ignore[no-untyped-def]
     return H_SUCCESS, pte0, pte1
 
 
-@exported
+@linked
 def h_remove(v):  # type: ignore[no-untyped-def]
     """H_REMOVE (flags, index, AVPN): r4, r5 = the PTE removed."""
     machine_of(v).hcall_remove += u64(1)
@@ -154,7 +154,7 @@ def h_remove(v):  # type: ignore[no-untyped-def]
     return status(v, code)
 
 
-@exported
+@linked
 def h_bulk_remove(v):  # type: ignore[no-untyped-def]
     """H_BULK_REMOVE: up to four pairs in r4..r11, each answered in place with its outcome and the PTE's R and C."""
     machine_of(v).hcall_bulk += u64(1)
@@ -181,7 +181,7 @@ def h_bulk_remove(v):  # type: ignore[no-untyped-def]
     return status(v, H_SUCCESS)
 
 
-@exported
+@linked
 def h_protect(v):  # type: ignore[no-untyped-def]
     """H_PROTECT (flags, index, AVPN): set PP, N and key of a PTE from the flags."""
     machine_of(v).hcall_protect += u64(1)
@@ -199,7 +199,7 @@ def h_protect(v):  # type: ignore[no-untyped-def]
     return status(v, H_SUCCESS)
 
 
-@exported
+@linked
 def h_read(v):  # type: ignore[no-untyped-def]
     """H_READ (flags, index): the PTE in r4, r5; with READ_4 the four of its half group in r4..r11."""
     machine_of(v).hcall_read += u64(1)
@@ -234,13 +234,13 @@ def clear(v, bit):  # type: ignore[no-untyped-def]
     return status(v, H_SUCCESS)
 
 
-@exported
+@linked
 def h_clear_mod(v):  # type: ignore[no-untyped-def]
     """H_CLEAR_MOD (flags, index): clear C."""
     return clear(v, PTE_C)
 
 
-@exported
+@linked
 def h_clear_ref(v):  # type: ignore[no-untyped-def]
     """H_CLEAR_REF (flags, index): clear R."""
     return clear(v, PTE_R)

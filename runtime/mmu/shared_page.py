@@ -118,7 +118,7 @@ def in_critical_section(v):  # type: ignore[no-untyped-def]
     return (differs if v.msr & MSR_SF else differs & _LOW) == u64(0)
 
 
-@compiled
+@linked
 def before_shared_access(v, ea):  # type: ignore[no-untyped-def]
     """Host address of a byte of the page, whose content is now current."""
     v.shared_accesses += u64(1)
@@ -128,7 +128,7 @@ def before_shared_access(v, ea):  # type: ignore[no-untyped-def]
     return v.shared_page + at
 
 
-@compiled
+@linked
 def after_shared_store(v, ea):  # type: ignore[no-untyped-def]
     """The page was stored to. If an interrupt can be taken now, leave: the store is done again afterwards, to the same effect."""
     at = ea & OFFSET
@@ -138,6 +138,7 @@ def after_shared_store(v, ea):  # type: ignore[no-untyped-def]
             take_over_segments(v)
     if (v.pending or v.external) and v.msr & MSR_EE and not in_critical_section(v):
         v.exit = SYNC
+    return u64(0)
 
 
 @exported

@@ -37,12 +37,10 @@ from .window import user_address
 REAL = u64(0x0FFF_FFFF_FFFF_FFFF)  # real addresses have 60 bits; real mode ignores the top four of an EA (Book III 5.7.3)
 
 
-@compiled
-def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
-    """Translation off: the address itself, or through the virtual real mode area where the machine has one (5.7.3.4)."""
-    vrma = machine_of(v).htab_vrma  # the SLB VSID doubleword of the area, or 0
-    if vrma == u64(0):
-        return ea & REAL
+@linked
+def real_mode_area(v, ea, access):  # type: ignore[no-untyped-def]
+    """An address in the virtual real mode area."""
+    vrma = machine_of(v).htab_vrma  # the SLB VSID doubleword of the area
     if access == FETCH:
         v.fetch_loose = u64(1)
     offset = ea & REAL
@@ -54,6 +52,12 @@ def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
         return page_fault(v, ea, access, bits)
     note_access(pte, pte1, access)
     return real_address(pte1, shift, ea)
+
+
+@compiled
+def real_mode(v, ea, access):  # type: ignore[no-untyped-def]
+    """Translation off: the address itself, or through the virtual real mode area where the machine has one (5.7.3.4)."""
+    return ea & REAL if machine_of(v).htab_vrma == u64(0) else real_mode_area(v, ea, access)
 
 
 @linked

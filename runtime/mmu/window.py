@@ -31,20 +31,27 @@ _BAD_PAGE = u64(0x0400_0000)  # a DSISR bit no storage interrupt of this MMU set
 
 
 @compiled
-def user_address(v, ea, access):  # type: ignore[no-untyped-def]
-    """`ea`, if the areas of a Linux process allow the access: in a window the real address is the effective one. A page without any
-    access cannot be loaded from; every other can (as Linux has it on this architecture)."""
-    m = machine_of(v)
-    lock_code(m)
-    found = permitted(v, m, ea, access)
-    unlock_code(m)
-    return found
+def open_page(v, m, ea, page):  # type: ignore[no-untyped-def]
+    """Let the host store to a page that it may not store to, since code was made from it. False if that is not the reason.
+
+    It is closed when the instruction is done, whether it completes (storage.written) or not (the run loop). Where threads run in parallel
+    others would store to it meanwhile, unseen: there it stays open."""
+    host_protect(page, u64(4096), _READ_WRITE)
+    if probe_store(page) == u64(0):
+        return False
+    if read8(m.page_flags + (ea >> u64(12))) & (HAS_CODE | LOOSE) == HAS_CODE:
+        if m.parallel:
+            atomic_or8(m.page_flags + (ea >> u64(12)), LOOSE)
+            return True
+        v.open_page[u64(0) if v.open_page[0] == u64(0) else u64(1)] = page
+    return True
 
 
-@compiled
-def permitted(v, m, ea, access):  # type: ignore[no-untyped-def]
+@linked
+def permitted(v, ea, access):  # type: ignore[no-untyped-def]
     """`user_address`, while nobody changes the areas. Who runs in parallel with a change may get a fault that is none any more: Python
     looks again (runtime/user/signals.py)."""
+    m = machine_of(v)
     low, high = u64(0), m.user_area_count
     while low < high:
         middle = (low + high) >> u64(1)
@@ -68,21 +75,15 @@ def permitted(v, m, ea, access):  # type: ignore[no-untyped-def]
     return ea
 
 
-@compiled
-def open_page(v, m, ea, page):  # type: ignore[no-untyped-def]
-    """Let the host store to a page that it may not store to, since code was made from it. False if that is not the reason.
-
-    It is closed when the instruction is done, whether it completes (storage.written) or not (the run loop). Where threads run in parallel
-    others would store to it meanwhile, unseen: there it stays open."""
-    host_protect(page, u64(4096), _READ_WRITE)
-    if probe_store(page) == u64(0):
-        return False
-    if read8(m.page_flags + (ea >> u64(12))) & (HAS_CODE | LOOSE) == HAS_CODE:
-        if m.parallel:
-            atomic_or8(m.page_flags + (ea >> u64(12)), LOOSE)
-            return True
-        v.open_page[u64(0) if v.open_page[0] == u64(0) else u64(1)] = page
-    return True
+@linked
+def user_address(v, ea, access):  # type: ignore[no-untyped-def]
+    """`ea`, if the areas of a Linux process allow the access: in a window the real address is the effective one. A page without any
+    access cannot be loaded from; every other can (as Linux has it on this architecture)."""
+    m = machine_of(v)
+    lock_code(m)
+    found = permitted(v, ea, access)
+    unlock_code(m)
+    return found
 
 
 @linked

@@ -122,6 +122,8 @@ for part in filter(os.path.exists, parts[1:]):
     shutil.copy(part, cache.path("handlers", ""))
 Engine(MACHINERY).arena.close()
 engine = Engine(MACHINERY)
+at = engine.code.symbols["binder"] - engine.arena.base
+engine.arena.memory[at : at + 8] = bytes(8)  # each process has its own
 mapped = bytes(engine.arena.memory[: engine.arena.position - engine.arena.base])
 engine.arena.close()
 arena = Arena(64 << 20, linked.ADDRESS)

@@ -28,14 +28,24 @@ source = '''
     bdnz 1b
     li r4,9
     dadd f1,f2,f3
+    mtvsrd vs1,r4
+    fcfid f2,f1
+    mtvsrd vs3,r6
+    fcfid f4,f3
+    mtfsfi 7,1
+    fdiv f5,f2,f4
+    mffs f6
+    fdiv f7,f2,f4
+    fadd f8,f7,f4
+    mffs f9
 '''
 vm = VM(memory=16 << 20, engine=sys.argv[1])
 vm.write(0x1000, b''.join(w.to_bytes(4, 'big') for w in assemble(source, 0x1000)))
 v = vm.vcpus[0]
 v.msr, v.nia = 1 << 63 | 0x2000 | 0x1000, 0x1000
 v.mode_changed()
-events = [str(v.run(n)) for n in (0, 1, 2, 50, 3, 149)]
-found = [v.icount, v.nia, *(v.gpr[i] for i in range(3, 8)), v.fpr[1], events, list(v.exit_count), dict(v.heavy)]
+events = [str(v.run(n)) for n in (0, 1, 2, 50, 3, 158)]
+found = [v.icount, v.nia, *(v.gpr[i] for i in range(3, 8)), *(v.fpr[i] for i in range(10)), v.fpscr, events, list(v.exit_count), dict(v.heavy)]
 print(json.dumps([found, 'dbt.backend.build' in sys.modules], default=str))
 vm.close()
 """
@@ -46,7 +56,7 @@ def emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache with decoder and machinery, but without handlers and what is linked."""
     there = Path(cache.directory())
     subprocess.run([sys.executable, "-c", PROGRAM, "interpreter"], check=True, capture_output=True)  # it is all there
-    for kind in ("machinery", "handlers", "keys"):
+    for kind in ("machinery", "handlers", "helpers", "keys"):
         (tmp_path / kind).mkdir()
         for file in (there / kind).iterdir():
             if not file.name.endswith(("-built", "-direct")):

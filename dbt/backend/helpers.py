@@ -1,0 +1,69 @@
+"""Building the machinery's helpers, each when it is called for the first time: from Numba functions to objects.
+
+This imports numba and llvmlite; a warm start does not come here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+from collections.abc import Sequence
+from functools import lru_cache
+
+from . import cache
+from .image import Image, machinery_sources, pack_of_helpers, signature, version_of
+
+_NOT_THERE = ("NRT_", "_Z")  # what begins so is of Numba's run-time library
+
+
+def exports(image: Image) -> list[str]:
+    """The names of all helpers, in an order that does not change."""
+    known = cache.read("machinery", image.machinery_key)
+    if known is None:
+        known = pickle.dumps(_exported(image.modules))
+        cache.write("machinery", image.machinery_key, known)
+    return list(pickle.loads(known))
+
+
+def _exported(modules: Sequence[str]) -> list[str]:
+    """As `exports`, by importing the modules."""
+    for module in modules:
+        importlib.import_module(module)
+    from .machinery import EXPORTS
+
+    return sorted(EXPORTS)
+
+
+def built(image: Image) -> dict[str, bytes]:
+    """The objects of those that were built so far."""
+    names = exports(image)
+    return {names[number]: data for number, data in pack_of_helpers(image).read().items()}
+
+
+def helper(image: Image, name: str) -> bytes:
+    """The object of a helper, which is remembered."""
+    _exported(image.modules)
+    from .fingerprint import fingerprint
+    from .machinery import EXPORTS
+
+    key = fingerprint(EXPORTS[name], _common())
+    data = cache.read("helpers", key)
+    if data is None:
+        data = _compile(name)
+        cache.write("helpers", key, data)
+    pack_of_helpers(image).add(exports(image).index(name), data)
+    return data
+
+
+@lru_cache(maxsize=1)
+def _common() -> str:
+    """The records' layouts and the code that writes code; everything else a helper depends on, its fingerprint finds."""
+    return cache.source_key(machinery_sources(), f"{signature()} {version_of('numba')}")
+
+
+def _compile(name: str) -> bytes:
+    from .compiler import compile_text
+    from .machinery import compile_helper
+
+    first, *more = compile_helper(name).values()
+    return compile_text(first, link=more, keep=[name], absent=_NOT_THERE)
