@@ -12,6 +12,7 @@ from runtime.hypercalls.console import SECOND_UNIT
 from runtime.loader.elf import load_elf
 from runtime.machines.pseries import PseriesMachine
 
+from ..limits import PATIENCE
 from .test_boot import EXPECTED, TROUBLE, Boot, Recorder
 
 LIMIT = 3_000_000_000  # a boot takes about 1,400 million instructions
@@ -21,7 +22,7 @@ MORE_TROUBLE = ("WARN", "detected stall", "self-detected", "LOCKUP", "hung_task"
                 "Kernel panic", "irq trap", "nobody cared", "MCE: CPU", "corrupt", "leaked", "imbalance", "invalid opcode")  # fmt: skip
 
 
-def boot(kernel: Path, disk: bytes, *, limit: int = LIMIT, seconds: float = 900, append: str = "console=hvc0",
+def boot(kernel: Path, disk: bytes, *, limit: int = LIMIT, seconds: float = PATIENCE, append: str = "console=hvc0",
          **options: Any) -> tuple[Boot, int | None]:
     """A boot, for `limit` instructions or so many seconds at most, and the status its script reported."""
     console, second = Recorder(), Collector()

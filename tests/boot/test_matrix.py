@@ -42,5 +42,5 @@ def test_debian(files: tuple[Path, Path], cpu: str, mmu: Any, cpus: int, firmwar
 @pytest.mark.parametrize(("cpu", "mmu"), TRANSLATIONS[:2])
 def test_in_parallel(files: tuple[Path, Path], cpu: str, mmu: Any, engine: Any) -> None:
     """Four CPUs on host threads: not the same every time, but the same results."""
-    found, _ = boot(files[0], debian.self_check(files[1]), limit=1 << 62, seconds=300, cpu=cpu, mmu=mmu, cpus=4, parallel=True, engine=engine)
+    found, _ = boot(files[0], debian.self_check(files[1]), limit=1 << 62, cpu=cpu, mmu=mmu, cpus=4, parallel=True, engine=engine)
     check(found, 4)

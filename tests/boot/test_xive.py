@@ -37,7 +37,7 @@ def test_by_the_tree(files: tuple[Path, Path], mmu: Any, cpus: int) -> None:
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])
 def test_in_parallel(files: tuple[Path, Path], engine: Any) -> None:
     disk = debian.self_check(files[1])
-    found, _ = boot(files[0], disk, limit=1 << 62, seconds=300, interrupts="xive", cpus=4, parallel=True, engine=engine, **POWER9)
+    found, _ = boot(files[0], disk, limit=1 << 62, interrupts="xive", cpus=4, parallel=True, engine=engine, **POWER9)
     check(found, 4)
     assert uses_xive(lines(found))
 

@@ -16,6 +16,7 @@ import pytest
 
 from runtime.console import Leave, NullConsole, ScriptedConsole, TerminalConsole
 
+from ..limits import PATIENCE
 from .tool import BUILT, ROOT
 
 CTRL_A = b"\x01"
@@ -39,7 +40,7 @@ class Session:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a test run in the background was started with it ignored
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-    def until(self, text: bytes, seconds: float = 60) -> None:
+    def until(self, text: bytes, seconds: float = PATIENCE) -> None:
         end = time.monotonic() + seconds
         while text not in self.output:
             assert time.monotonic() < end, self.output
@@ -51,7 +52,7 @@ class Session:
 
     def end(self) -> int:
         """Its exit status; the terminal must be as it was."""
-        status = self.process.wait(60)
+        status = self.process.wait(PATIENCE)
         assert termios.tcgetattr(self.slave) == self.before
         return status
 
@@ -191,7 +192,7 @@ def test_a_shell_on_debians_kernel() -> None:
         pytest.skip(str(e))
     session = Session("-m", "runtime.cli", "boot", "debian", "--append", "quiet")
     try:
-        session.until(b"/root # ", 120)
+        session.until(b"/root # ")
         session.type(b"echo la\x7fine\r")
         session.until(b"\r\nline\r\n")
         session.type(b"echo st''arted; sleep 1000\r")

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..limits import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "guests" / "built"
 HELLO = str(BUILT / "hello.elf")
 
 
-def ppcdbt(*arguments: str, input: str = "", cwd: Path = ROOT, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def ppcdbt(*arguments: str, input: str = "", cwd: Path = ROOT, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     """The finished command, with its output as text."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "runtime.cli", *arguments], cwd=cwd, env=env, input=input, capture_output=True,

@@ -10,16 +10,17 @@ import pytest
 
 import runtime
 
+from ..limits import PATIENCE, SOAK
 from .robustness import BLOCK, Run
 
 ROOT = Path(next(iter(runtime.__path__))).parent
 
 
-def survives(kind: str, seed: int, words: int, seconds: int) -> None:
+def survives(kind: str, seed: int, words: int) -> None:
     """Run random words in a process of its own."""
     command = [sys.executable, "-m", "tests.engines.robustness", kind, str(seed), str(words)]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired as e:
         tail = (e.stdout or b"")[-100:]
         pytest.fail(f"{' '.join(command[1:])} hangs after {tail!r}")
@@ -31,14 +32,14 @@ def survives(kind: str, seed: int, words: int, seconds: int) -> None:
 
 @pytest.mark.parametrize("kind", ["interpreter", "region"])
 def test_random_words_do_no_harm(kind: str) -> None:
-    survives(kind, 1, 100_000 if kind == "interpreter" else 12_000, 240)
+    survives(kind, 1, 100_000 if kind == "interpreter" else 12_000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 6))
 @pytest.mark.parametrize("kind", ["interpreter", "region", "auto", "reference"])
 def test_more_random_words(kind: str, seed: int) -> None:
-    survives(kind, seed, {"interpreter": 400_000, "region": 100_000, "auto": 100_000, "reference": 20_000}[kind], 1700)
+    survives(kind, seed, SOAK * {"interpreter": 200_000, "region": 50_000, "auto": 50_000, "reference": 10_000}[kind])
 
 
 @pytest.mark.parametrize("little", [False, True], ids=["be", "le"])
@@ -79,7 +80,7 @@ print(hex(vcpu.nia), vcpu.icount, vcpu.delivered[0x700 >> 5])
 def test_interrupts_without_end_are_reported(engine: str) -> None:
     """Nothing at the vectors: an illegal instruction interrupts for ever, and no budget would end it."""
     done = subprocess.run(
-        [sys.executable, "-c", HANG, engine], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", HANG, engine], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert "interrupts without end" in done.stdout, done.stdout
     assert done.stdout.endswith("0x700 1 1001\n"), done.stdout[-300:]

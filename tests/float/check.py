@@ -11,12 +11,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..limits import part
 from . import reference
 from .guest import BEFORE, CASES, Case, Guest
 from .operands import INSTRUCTIONS, VSX, Instruction, randoms, specials
 
 MODES = (0, 1, 2, 3)
 ENABLES = tuple(sorted({*(e | m for e in (0x80, 0x40, 0x20, 0x10, 8, 0xF8) for m in MODES)}))
+
+
+def thorough(specials: Callable[[Any, tuple[int, ...]], Iterable[Any]], i: Any) -> Iterator[Any]:
+    """Every combination of special operands in each rounding mode, and with exceptions enabled a fifth of them: another one each time."""
+    yield from specials(i, MODES)
+    yield from part(specials(i, ENABLES if len(i.operands) < 3 else (0xF8, 0x40, 0x21)), 5)
 
 
 def expected(i: Instruction, case: Case) -> tuple[int, int, int]:
@@ -38,8 +45,8 @@ def differences(guest: Guest, i: Instruction, cases: Iterable[Case], *others: Gu
     """(how many cases, those that differ). `others` must come to the same as `guest`: the reference is what takes time."""
     todo, wrong, count = list(cases), [], 0
     for start in range(0, len(todo), CASES):
-        part = todo[start : start + CASES]
-        for case, got, *more in zip(part, *(g.run(i.words or [i.word], part) for g in (guest, *others)), strict=True):
+        some = todo[start : start + CASES]
+        for case, got, *more in zip(some, *(g.run(i.words or [i.word], some) for g in (guest, *others)), strict=True):
             if any(other != got for other in more):
                 wrong.append(f"{i.mnemonic} fpscr a b c {[f'{x:#x}' for x in case]}: the engines differ: {got}, {more}")
             try:

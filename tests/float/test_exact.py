@@ -11,7 +11,8 @@ gmpy2 = pytest.importorskip("gmpy2")
 
 from runtime.vm import VM  # noqa: E402
 
-from .check import ENABLES, MODES, differences  # noqa: E402
+from ..limits import SOAK  # noqa: E402
+from .check import ENABLES, MODES, differences, thorough  # noqa: E402
 from .guest import FP, ME, SF, Guest  # noqa: E402
 from .operands import INSTRUCTIONS, VSX, Instruction, randoms, specials  # noqa: E402
 
@@ -65,13 +66,13 @@ def test_scalars_of_vsx(guest: Guest, i: Instruction) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
 def test_special_operands_in_all_modes_with_all_enables(both: tuple[Guest, Guest], i: Instruction) -> None:
-    agree(both[0], i, specials(i, (*MODES, *ENABLES) if len(i.operands) < 3 else (*MODES, 0xF8, 0x40, 0x21)), both[1])
+    agree(both[0], i, thorough(specials, i), both[1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", [*INSTRUCTIONS, *VSX], ids=lambda i: i.mnemonic)
 def test_many_random_operands(both: tuple[Guest, Guest], i: Instruction) -> None:
-    for seed in range(4):
+    for seed in range(2 * SOAK):
         agree(both[0], i, randoms(i, 30_000, 100 + seed, CONTROL), both[1])
 
 

@@ -10,8 +10,9 @@ import pytest
 
 gmpy2 = pytest.importorskip("gmpy2")
 
+from ..limits import SOAK  # noqa: E402
 from . import quad_reference as reference  # noqa: E402
-from .check import ENABLES, MODES  # noqa: E402
+from .check import ENABLES, MODES, thorough  # noqa: E402
 from .guest import MSR  # noqa: E402
 from .quad_operands import INSTRUCTIONS, Instruction, randoms, specials  # noqa: E402
 from .vsx_guest import CASES, Case, VsxGuest  # noqa: E402
@@ -58,13 +59,13 @@ def test_special_operands(guest: VsxGuest, i: Instruction) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
 def test_special_operands_in_all_modes_with_all_enables(guest: VsxGuest, i: Instruction) -> None:
-    agree(guest, i, specials(i, (*MODES, *ENABLES) if len(i.operands) < 3 else (*MODES, 0xF8)))
+    agree(guest, i, thorough(specials, i))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
 def test_many_random_operands(guest: VsxGuest, i: Instruction) -> None:
-    agree(guest, i, randoms(i, 10_000, 100, CONTROL))
+    agree(guest, i, randoms(i, 10_000 * SOAK, 100, CONTROL))
 
 
 def test_reference_engine() -> None:

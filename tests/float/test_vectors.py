@@ -9,7 +9,8 @@ import pytest
 
 gmpy2 = pytest.importorskip("gmpy2")
 
-from .check import ENABLES, MODES  # noqa: E402
+from ..limits import SOAK  # noqa: E402
+from .check import thorough  # noqa: E402
 from .guest import Guest  # noqa: E402
 from .vectors import CONTROL, PACKED, Case, Packed, differences, randoms, specials  # noqa: E402
 
@@ -23,8 +24,17 @@ def guest(request: Any) -> Iterator[Guest]:
     made.close()
 
 
-def agree(guest: Guest, i: Packed, cases: Any) -> None:
-    count, wrong = differences(guest, i, cases)
+@pytest.fixture(scope="module")
+def both() -> Iterator[tuple[Guest, Guest]]:
+    """Interpreted and compiled."""
+    made = Guest("interpreter"), Guest("jit")
+    yield made
+    for guest in made:
+        guest.close()
+
+
+def agree(guest: Guest, i: Packed, cases: Any, *others: Guest) -> None:
+    count, wrong = differences(guest, i, cases, *others)
     assert count and not wrong, "\n".join(wrong[:5])
 
 
@@ -38,14 +48,14 @@ def test_random_operands(guest: Guest, i: Packed) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", PACKED, ids=lambda i: i.mnemonic)
-def test_special_operands(guest: Guest, i: Packed) -> None:
-    agree(guest, i, specials(i, (*MODES, *ENABLES) if i.operands != "abc" else (*MODES, 0xF8, 0x40, 0x21)))
+def test_special_operands(both: tuple[Guest, Guest], i: Packed) -> None:
+    agree(both[0], i, thorough(specials, i), both[1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("i", PACKED, ids=lambda i: i.mnemonic)
-def test_many_random_operands(guest: Guest, i: Packed) -> None:
-    agree(guest, i, randoms(i, 30_000, 22, CONTROL))
+def test_many_random_operands(both: tuple[Guest, Guest], i: Packed) -> None:
+    agree(both[0], i, randoms(i, 20_000 * SOAK, 22, CONTROL), both[1])
 
 
 def test_reference_engine() -> None:

@@ -122,15 +122,19 @@ def doublewords(v: Vector) -> list[int]:
     return [v[0] << 32 | v[1], v[2] << 32 | v[3]] if len(v) == 4 else list(v)
 
 
-def differences(guest: Guest, i: Packed, cases: Iterable[Case]) -> tuple[int, list[str]]:
-    """(how many cases, those that differ)."""
+def differences(guest: Guest, i: Packed, cases: Iterable[Case], *others: Guest) -> tuple[int, list[str]]:
+    """(how many cases, those that differ). `others` must come to the same as `guest`: the reference is what takes time."""
     todo, wrong, count = list(cases), [], 0
     for start in range(0, len(todo), CASES // 2):
         part = todo[start : start + CASES // 2]
         table = np.zeros((len(part), ROW), np.uint64)
         for n, case in enumerate(part):
             table[n, :8] = (case.fpscr, 0, *doublewords(case.a), *doublewords(case.b), *doublewords(case.t))
-        for case, row in zip(part, guest.over(table, loop(i.words)).tolist(), strict=True):
+        after = guest.over(table, loop(i.words))
+        for other in others:
+            for n in (other.over(table, loop(i.words)) != after).any(1).nonzero()[0][:5]:
+                wrong.append(f"{i.mnemonic}: the engines differ on {part[n]}")
+        for case, row in zip(part, after.tolist(), strict=True):
             got = split(row[8], row[9], i.single), row[10], row[11]
             try:
                 want = expected(i, case)

@@ -10,14 +10,17 @@ import pytest
 
 import runtime
 
+from ..limits import PATIENCE
+
 ROOT = Path(next(iter(runtime.__path__))).parent
 
 
-def survives(module: str, *arguments: object, seconds: int = 600) -> None:
+def survives(module: str, *arguments: object) -> None:
     """A module of this folder as a program; it says `survived` at its end."""
     command = [sys.executable, "-m", f"tests.hostile.{module}", *map(str, arguments)]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+                              stdin=subprocess.DEVNULL, check=False)  # fmt: skip
     except subprocess.TimeoutExpired:
         pytest.fail(f"{' '.join(command[1:])} hangs")
     said = f"{' '.join(command[1:])}: status {done.returncode}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"

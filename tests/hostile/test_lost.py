@@ -6,7 +6,6 @@ import random
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import runtime
 from dbt.frontend.assembler import assemble_program
 from runtime.events import Budget, Halted, NotEmulated
 
+from ..limits import PATIENCE, SOAK
 from .machine import BRANCH_SELF, MEMORY, START, VECTORS, go, partition, words
 
 ROOT = Path(next(iter(runtime.__path__))).parent
@@ -53,10 +53,10 @@ def elf(path: Path, code: bytes, entry: int = START) -> Path:
     return path
 
 
-def boot(kernel: Path, *options: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
+def boot(kernel: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """`ppcdbt boot`, with what must not be in its output."""
     command = [sys.executable, "-m", "runtime.cli", "boot", "--kernel", str(kernel), "--memory", "64M", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
     assert "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
     return done
 
@@ -68,10 +68,8 @@ WAYS = [(e, c, p) for e in ("interpreter", "jit") for c, p in ((1, ()), (4, ()),
 def test_interrupts_off(tmp_path: Path, engine: str, cpus: int, parallel: tuple[str, ...]) -> None:
     """--timeout and --max-instructions end it, with status 124."""
     kernel = elf(tmp_path / "loop.elf", looping(cpus))
-    started = time.monotonic()
     done = boot(kernel, "--engine", engine, "--smp", str(cpus), *parallel, "--timeout", "0.5")
     assert done.returncode == 124 and "0.5 seconds have passed (--timeout); pc 0x4" in done.stderr, done.stderr
-    assert time.monotonic() - started < 60
     done = boot(kernel, "--engine", engine, "--smp", str(cpus), *parallel, "--max-instructions", "3M", "--stats")
     assert done.returncode == 124 and "3000000 instructions have run (--max-instructions)" in done.stderr, done.stderr
     ran = next(int(line.split()[-1].replace(",", "")) for line in done.stderr.splitlines() if line.startswith("instructions"))
@@ -142,5 +140,5 @@ def test_wandering(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["reference", "interpreter", "jit"])
 def test_more_wandering(engine: str) -> None:
     r = random.Random(6)
-    for _ in range(20 if engine == "reference" else 1000):
+    for _ in range(SOAK * (10 if engine == "reference" else 1000)):
         wander(r, engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ..limits import SOAK
 from .process import survives
 
 
@@ -23,11 +24,11 @@ def test_linux() -> None:
 @pytest.mark.parametrize("tables", ["hash", "radix"])
 def test_more_noise(tables: str, engine: str) -> None:
     for seed in (2, 3):
-        survives("tables", tables, engine, seed, 150 if engine == "reference" else 5000, "hot_threshold=30")
+        survives("tables", tables, engine, seed, SOAK * (100 if engine == "reference" else 3000), "hot_threshold=30")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", ["cpu=power8", "cpu=power9", "cpu=power8 cpus=4", "cpu=power9 cpus=4"])
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])
 def test_more_of_linux(engine: str, options: str) -> None:
-    survives("tables", "kernel", engine, 2, 15, *options.split())
+    survives("tables", "kernel", engine, 2, 12 * SOAK, *options.split())

@@ -10,6 +10,7 @@ from pathlib import Path
 from dbt.state import slot
 
 from ..engines.harness import BRANCH_SELF, FP, VEC, VSX, Rig, mode_msr, put
+from ..limits import PATIENCE
 from .sequence_layout import (
     ANSWER,
     BUFFER,
@@ -62,7 +63,7 @@ class Oracle:
                 f.write(data)
                 f.seek(0)
                 command = [*self.target.qemu, self._program]
-                done = subprocess.run(command, stdin=f, capture_output=True, check=False, timeout=60).stdout
+                done = subprocess.run(command, stdin=f, capture_output=True, check=False, timeout=PATIENCE).stdout
             n = len(done) // ANSWER
             out += [swap(done[k * ANSWER : (k + 1) * ANSWER], order) for k in range(n)]
             if n < len(left):

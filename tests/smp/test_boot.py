@@ -13,7 +13,7 @@ from runtime.loader.elf import load_elf
 from runtime.machines.pseries import PseriesMachine
 from tests.boot.test_boot import EXPECTED, LIMIT, TROUBLE, Boot, Recorder, boot
 
-SECONDS = 300
+from ..limits import PATIENCE
 
 
 def check(got: Boot, cpus: int) -> None:
@@ -42,7 +42,7 @@ def boot_parallel(**options: Any) -> Boot:
     console = Recorder()
     machine = PseriesMachine(console, load_elf(kernel), initrd.read_bytes(), "console=hvc0", parallel=True, **options)
     try:
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + PATIENCE
         while isinstance(event := machine.run(LIMIT), Budget) and time.monotonic() < end:
             pass
         return Boot(event, bytes(console.text), machine.instructions, machine.vcpu.registers(), machine.statistics())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..limits import PATIENCE
 from .rootfs import debian
 
 ROOT = Path(__file__).parent.parent.parent
@@ -56,7 +57,7 @@ def both(command: list[str], root: Path) -> tuple[subprocess.CompletedProcess[by
         pytest.skip("qemu-ppc64le is not installed")
     ours = [sys.executable, "-m", "runtime.cli", "run", "-L", str(root)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
-    return tuple(subprocess.run([*start, *command], capture_output=True, timeout=300, env=environment)
+    return tuple(subprocess.run([*start, *command], capture_output=True, timeout=PATIENCE, env=environment)
                  for start in ([qemu, "-L", str(root)], ours))  # type: ignore[return-value]  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def test_archives(rootfs: Path, files: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     script = f"cd {tmp_path} && tar czf a.tgz text.txt && cd out && tar xzf ../a.tgz && cmp text.txt ../text.txt && gunzip -c ../a.tgz | wc -c"
     command = [sys.executable, "-m", "runtime.cli", "run", "-L", str(rootfs), str(rootfs / "bin/busybox"), "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0 and int(done.stdout) % 512 == 0, done.stderr.decode()
 
 
@@ -83,6 +84,6 @@ def test_shells(rootfs: Path) -> None:
     """Dynamic programs that fork and execute others."""
     script = "a=(3 1 2); for x in ${a[@]}; do echo $x; done | sort; /bin/ls /bin | wc -l; printf '%05d\\n' 42; [[ abc =~ b ]] && echo yes; exit 7"
     command = [sys.executable, "-m", "runtime.cli", "run", "-L", str(rootfs), str(rootfs / "bin/bash"), "-c", script]
-    done = subprocess.run(command, capture_output=True, timeout=300, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, env={**os.environ, "PYTHONPATH": str(ROOT)})
     count = len(os.listdir(rootfs / "bin"))
     assert (done.stdout.decode(), done.returncode) == (f"1\n2\n3\n{count}\n00042\nyes\n", 7), done.stderr.decode()

@@ -13,6 +13,8 @@ from runtime.events import Fault
 from runtime.user.memory import PAGE, PROT_EXEC, PROT_READ, PROT_WRITE, AddressSpace
 from runtime.vm import VM
 
+from ..limits import PATIENCE
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux programs need a Linux host")
 CODE, TABLE, DATA, READ_ONLY, NONE = 0x10000, 0x20000, 0x40000, 0x50000, 0x60000
 DATA_PAGES, GOOD = 4, 48
@@ -102,5 +104,5 @@ def test_a_fault_of_ours_is_not_the_guests() -> None:
 
     script = ("import ctypes; from runtime.vm import VM; vm = VM(engine='interpreter', direct=True); "
               "import faulthandler; print('there', flush=True); ctypes.string_at(vm.ram_address // 2)")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=PATIENCE)
     assert (done.stdout, done.returncode) == (b"there\n", -signal.SIGSEGV)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ..limits import PATIENCE
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 ABIS = {
@@ -31,7 +33,7 @@ def ours(program: Path, *arguments: str, options: tuple[str, ...] = (), stdin: b
     """`ppcdbt run`."""
     command = [sys.executable, "-m", "runtime.cli", "run", *options, str(program), *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=240, env=environment)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=PATIENCE, env=environment)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +70,7 @@ def test_as_under_qemu(build, name: str, abi: str, engine: str) -> None:  # type
     if not shutil.which(qemu):
         pytest.skip(f"{qemu} is not installed")
     cpu = ("-cpu", "power9") if abi != "ppc" else ("-cpu", "7457")
-    expected = subprocess.run([qemu, *cpu, program], input=INPUT, capture_output=True, timeout=60)
+    expected = subprocess.run([qemu, *cpu, program], input=INPUT, capture_output=True, timeout=PATIENCE)
     if abi == "ppc" and expected.returncode == -signal.SIGILL:
         pytest.skip("QEMU's 32-bit processors lack an instruction that the library uses")
     done = ours(program, options=("--engine", engine))
@@ -82,7 +84,7 @@ def test_quad_precision_as_under_qemu(build, engine: str) -> None:  # type: igno
     program = build("quad", "ppc64le", "-static", "-mcpu=power9", "-mfloat128")
     if not shutil.which("qemu-ppc64le"):
         pytest.skip("qemu-ppc64le is not installed")
-    expected = subprocess.run(["qemu-ppc64le", "-cpu", "power9", program], capture_output=True, timeout=60, check=True)
+    expected = subprocess.run(["qemu-ppc64le", "-cpu", "power9", program], capture_output=True, timeout=PATIENCE, check=True)
     done = ours(program, options=("--engine", engine))
     assert done.stdout.decode() == expected.stdout.decode() and done.returncode == 0, done.stderr.decode()
 
@@ -112,7 +114,7 @@ def test_what_is_announced_works(build, abi: str) -> None:  # type: ignore[no-un
 def test_wild_pointers(build, abi: str) -> None:  # type: ignore[no-untyped-def]
     """Faults are precise in handlers and in compiled code. QEMU agrees on the registers; its si_code and si_addr are not looked at."""
     program = build("wild", abi)
-    expected = subprocess.run([ABIS[abi][1], program, "relaxed"], capture_output=True, timeout=60).stdout
+    expected = subprocess.run([ABIS[abi][1], program, "relaxed"], capture_output=True, timeout=PATIENCE).stdout
     assert expected.endswith(b"wrong 0\n")
     for options in (("--engine", "interpreter"), ("--engine", "jit", "--warm", "20"), ("--engine", "jit")):
         done = ours(program, options=options)

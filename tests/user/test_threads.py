@@ -16,6 +16,7 @@ import pytest
 from bench.programs import QEMU, run_program
 from guests.programs import THREADED
 
+from ..limits import PATIENCE
 from .rootfs import debian
 from .test_programs import ABIS, HERE, build, ours  # noqa: F401
 
@@ -30,7 +31,7 @@ def as_under_qemu(program: Path, abi: str, mode: str, arguments: tuple[str, ...]
     if not shutil.which(qemu):
         pytest.skip(f"{qemu} is not installed")
     cpu = ("-cpu", "power9") if abi != "ppc" else ("-cpu", "7457")
-    expected = subprocess.run([qemu, *cpu, program, *arguments], capture_output=True, timeout=240)
+    expected = subprocess.run([qemu, *cpu, program, *arguments], capture_output=True, timeout=PATIENCE)
     done = ours(program, *arguments, options=(*MODES[mode], *options))
     assert (done.stdout.decode(), done.returncode) == (expected.stdout.decode(), expected.returncode), done.stderr.decode()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ..limits import PATIENCE
 from .torture import ABIS, sources
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +26,7 @@ def run(abi: str, *options: str) -> list[str]:
     except (OSError, subprocess.CalledProcessError, StopIteration):
         pytest.skip("Debian's gcc-12-source cannot be downloaded")
     command = [sys.executable, "-m", "tests.user.torture", abi, "--engine", "interpreter", "jit", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1700, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     return [line for line in done.stdout.splitlines() if line.startswith(abi)]

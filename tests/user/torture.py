@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -31,7 +32,7 @@ ABIS = {
     "ppc64": ("powerpc64-linux-gnu-gcc", "qemu-ppc64"),
     "ppc": ("powerpc-linux-gnu-gcc", "qemu-ppc"),
 }
-SECONDS = 20
+SECONDS, PATIENCE = 20, 300  # of a program's CPU time, and by the clock
 
 
 def sources() -> list[Path]:
@@ -64,11 +65,16 @@ def build(source: Path, compiler: str, out: Path, level: str) -> bool:
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def limit() -> None:
+    """Of the CPU time of what the calling process becomes: a busy machine changes no result."""
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
 def under_qemu(qemu: str, program: Path) -> int:
     """Its exit status; negative for a signal."""
     try:
         return subprocess.run([qemu, "-cpu", "power9", program] if qemu != "qemu-ppc" else [qemu, program], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=SECONDS).returncode  # fmt: skip
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, preexec_fn=limit).returncode  # fmt: skip
     except subprocess.TimeoutExpired:
         return -99
 
@@ -86,7 +92,8 @@ def under_ours(process: Any, program: Path) -> tuple[int, str, float]:
         try:
             null = os.open(os.devnull, os.O_RDWR)
             os.dup2(null, 0), os.dup2(null, 1), os.dup2(errors.fileno(), 2)
-            signal.alarm(SECONDS)
+            limit()
+            signal.alarm(PATIENCE)
             process.forked()
             process.threads.order.forked(None)  # its thread has not begun: nobody's turn it is
             process.start(str(program), [os.fsencode(program)], [b"PATH=/bin"])
