@@ -16,10 +16,10 @@ ROOT = Path(next(iter(runtime.__path__))).parent
 
 
 def survives(module: str, *arguments: object) -> None:
-    """A module of this folder as a program; it says `survived` at its end."""
+    """A module of this folder as a program; it says `survived` at its end. What its guests print may be any bytes."""
     command = [sys.executable, "-m", f"tests.hostile.{module}", *map(str, arguments)]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE,
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="backslashreplace", timeout=PATIENCE,
                               stdin=subprocess.DEVNULL, check=False)  # fmt: skip
     except subprocess.TimeoutExpired:
         pytest.fail(f"{' '.join(command[1:])} hangs")
