@@ -178,28 +178,3 @@ def test_a_terminal_that_hangs_up_ends_the_session() -> None:
     with pytest.raises(Leave):
         console.read(1)
     os.close(slave)
-
-
-@pytest.mark.slow
-def test_a_shell_on_debians_kernel() -> None:
-    """Line editing works, Ctrl-C reaches what runs in the guest, and the shell's status is ours."""
-    from guests import debian
-    from guests.fetch import FetchError
-
-    try:
-        debian.fetch()
-    except FetchError as e:
-        pytest.skip(str(e))
-    session = Session("-m", "runtime.cli", "boot", "debian", "--append", "quiet")
-    try:
-        session.until(b"/root # ")
-        session.type(b"echo la\x7fine\r")
-        session.until(b"\r\nline\r\n")
-        session.type(b"echo st''arted; sleep 1000\r")
-        session.until(b"\r\nstarted\r\n")  # the shell has given the terminal back its meaning of Ctrl-C
-        session.type(b"\x03")
-        session.until(b"^C")
-        session.type(b"exit 5\r")
-        assert session.end() == 5
-    finally:
-        session.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from runtime.console import NullConsole
@@ -26,6 +27,14 @@ def words(*code: int) -> bytes:
 def image(code: bytes, size: int = 0x1_0000) -> Image:
     """A kernel that is this code, entered at its beginning."""
     return Image("hostile", 64, False, START, (Segment(START, START, code, max(size, len(code))),))
+
+
+def elf(path: Path, code: bytes, entry: int = START) -> Path:
+    """A big-endian ELF file that is this code."""
+    head = b"\x7fELF" + bytes((2, 2, 1)) + bytes(9)
+    head += struct.pack(">HHIQQQIHHHHHH", 2, 21, 1, entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    path.write_bytes(head + struct.pack(">IIQQQQQQ", 1, 7, 120, START, START, len(code), 0x1_0000, 4) + code)
+    return path
 
 
 def partition(code: bytes, vector: Sequence[int] = (BRANCH_SELF,), **options: Any) -> PseriesMachine:

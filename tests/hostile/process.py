@@ -26,3 +26,11 @@ def survives(module: str, *arguments: object) -> None:
     said = f"{' '.join(command[1:])}: status {done.returncode}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
     assert done.returncode == 0 and done.stdout.endswith("survived\n"), said
     print(said)
+
+
+def boot(kernel: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`ppcdbt boot`, with what must not be in its output."""
+    command = [sys.executable, "-m", "runtime.cli", "boot", "--kernel", str(kernel), "--memory", "64M", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
+    assert "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
+    return done

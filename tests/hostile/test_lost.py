@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import random
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import dbt.frontend.isa  # noqa: F401
-import runtime
 from dbt.frontend.assembler import assemble_program
 from runtime.events import Budget, Halted, NotEmulated
 
-from ..limits import PATIENCE, SOAK
-from .machine import BRANCH_SELF, MEMORY, START, VECTORS, go, partition, words
+from ..limits import SOAK
+from .machine import BRANCH_SELF, MEMORY, START, VECTORS, elf, go, partition, words
+from .process import boot
 
-ROOT = Path(next(iter(runtime.__path__))).parent
 # Starts the other CPUs through RTAS (a hypercall: sc 1), then all loop, interrupts off. {n} CPUs; the block is at `block`.
 LOOP = """
         li      r14,1
@@ -43,22 +40,6 @@ def looping(cpus: int) -> bytes:
     """The kernel above."""
     code = bytes(assemble_program(LOOP.replace("{n}", str(cpus)), START).data)
     return code.ljust(0x100, b"\0") + words(0x38A5_0001, 0x4BFF_FFFC).ljust(0x100, b"\0") + BLOCK
-
-
-def elf(path: Path, code: bytes, entry: int = START) -> Path:
-    """A big-endian ELF file that is this code."""
-    head = b"\x7fELF" + bytes((2, 2, 1)) + bytes(9)
-    head += struct.pack(">HHIQQQIHHHHHH", 2, 21, 1, entry, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    path.write_bytes(head + struct.pack(">IIQQQQQQ", 1, 7, 120, START, START, len(code), 0x1_0000, 4) + code)
-    return path
-
-
-def boot(kernel: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """`ppcdbt boot`, with what must not be in its output."""
-    command = [sys.executable, "-m", "runtime.cli", "boot", "--kernel", str(kernel), "--memory", "64M", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL, check=False)
-    assert "Traceback" not in done.stderr and "internal error" not in done.stderr, done.stderr
-    return done
 
 
 WAYS = [(e, c, p) for e in ("interpreter", "jit") for c, p in ((1, ()), (4, ()), (4, ("--parallel",)))]

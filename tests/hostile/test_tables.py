@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ..limits import SOAK
-from .process import survives
+from .machine import elf
+from .noise import noise
+from .process import boot, survives
 
 
 @pytest.mark.parametrize("tables", ["hash", "radix"])
@@ -17,6 +22,18 @@ def test_linux() -> None:
     """The kernel's own tables, in the middle of its start."""
     survives("tables", "kernel", "jit", 1, 1, "cpu=power8")
     survives("tables", "kernel", "jit", 1, 1, "cpu=power9")
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "jit"])
+def test_limits(tmp_path: Path, engine: str) -> None:
+    """A guest that does this itself is ended by --timeout and --max-instructions."""
+    kernel = elf(tmp_path / "noise.elf", noise())
+    done = boot(kernel, "--engine", engine, "--cpu", "power9", "--timeout", "1")
+    assert done.returncode == 124 and "(--timeout); pc 0x" in done.stderr, done.stderr
+    done = boot(kernel, "--engine", engine, "--cpu", "power9", "--max-instructions", "5M", "--stats")
+    assert done.returncode == 124 and "(--max-instructions); pc 0x" in done.stderr, done.stderr
+    counts = {name: int(n.replace(",", "")) for name, n in re.findall(r"^ *([\w ]+?) {2,}([\d,]+)$", done.stderr, re.MULTILINE)}
+    assert min(counts["data storage"], counts["instruction storage"]) > 1000 and counts["walk_misses"] > 10_000, done.stderr
 
 
 @pytest.mark.slow
