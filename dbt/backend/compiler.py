@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
@@ -10,6 +12,9 @@ from typing import Any
 import llvmlite.binding as llvm
 
 Passes = Sequence[str] | int  # an optimisation level, or the names of the passes to run in order
+FUNCTION_PASSES = ("sroa", "instruction_combine", "simplify_cfg")
+SHORT = 60  # lines of LLVM text
+_CALL = re.compile(r'call i32 @"([^"]+)"')
 _lock = threading.Lock()
 
 
@@ -71,10 +76,8 @@ def emit(module: Any, opt: int = 2) -> bytes:
     return bytes(target_machine(opt).emit_object(module))
 
 
-def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (),
-                 verify: bool = False, absent: tuple[str, ...] = ()) -> bytes:  # fmt: skip
-    """An object from LLVM text. `link`: more modules to link in. `keep`: if given, every other definition becomes internal. `absent`: TypeError
-    if it needs what begins so."""
+def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[str] = (), link: Sequence[str] = (), verify: bool = False) -> bytes:
+    """An object from LLVM text. `link`: more modules to link in. `keep`: if given, every other definition becomes internal."""
     with _lock:
         module = parse(text, link)
         if keep:
@@ -82,10 +85,27 @@ def compile_text(text: str, *, passes: Passes = 2, opt: int = 2, keep: Sequence[
         if verify:
             module.verify()
         optimise(module, passes, opt)
-        needed = [f.name for f in module.functions if f.is_declaration and f.name.startswith(absent)] if absent else []
-        if needed:
-            raise TypeError(f"compiled code needs {', '.join(needed)}, which is not there (of Numba's run-time library: no arrays may be made in it)")
         return emit(module, opt)
+
+
+def compile_functions(texts: Sequence[str], name: str) -> bytes:
+    """The object of a function that Numba made, which alone can be called from outside, and of those it calls.
+
+    In place of level 2, which takes four times as long: what is called once or is short is inlined, between the same passes before and after; code is smaller.
+    TypeError if it needs what is not there."""
+    with _lock:
+        module = parse(texts[0], texts[1:])
+        hide(module, [name])
+        optimise(module, FUNCTION_PASSES)
+        calls = Counter(_CALL.findall(str(module)))
+        for f in module.functions:
+            if not f.is_declaration and f.name != name and (calls[f.name] == 1 or str(f).count("\n") < SHORT):
+                f.add_function_attribute("alwaysinline")
+        optimise(module, ("always_inliner", "global_dead_code_eliminate", *FUNCTION_PASSES))
+        absent = [f.name for f in module.functions if f.is_declaration and f.name.startswith(("NRT_", "_Z"))]
+        if absent:
+            raise TypeError(f"{name} needs {', '.join(absent)}, which is not there (Numba's run-time library is not: no arrays may be made in it)")
+        return emit(module)
 
 
 def assembly(text: str, *, passes: Passes = 2, link: Sequence[str] = ()) -> str:

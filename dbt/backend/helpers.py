@@ -13,8 +13,6 @@ from functools import lru_cache
 from . import cache
 from .image import Image, machinery_sources, pack_of_helpers, signature, version_of
 
-_NOT_THERE = ("NRT_", "_Z")  # what begins so is of Numba's run-time library
-
 
 def exports(image: Image) -> list[str]:
     """The names of all helpers, in an order that does not change."""
@@ -62,8 +60,7 @@ def _common() -> str:
 
 
 def _compile(name: str) -> bytes:
-    from .compiler import compile_text
+    from .compiler import compile_functions
     from .machinery import compile_helper
 
-    first, *more = compile_helper(name).values()
-    return compile_text(first, link=more, keep=[name], absent=_NOT_THERE)
+    return compile_functions(list(compile_helper(name).values()), name)
