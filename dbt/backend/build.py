@@ -16,6 +16,7 @@ from typing import Any
 
 from . import cache
 from .binding import bind, binding_functions, bound, reserve_stubs, write_stubs
+from .collecting import uncollected
 from .helpers import built, exports, helper
 from .image import Image, Progress, pack_of, signature
 from .layout import UNBUILT
@@ -42,7 +43,8 @@ def parts(image: Image, progress: Progress | None = None) -> Parts:
         return known
     handlers = cache.read("handlers", image.handlers_key)
     if handlers is None:
-        handlers = pickle.dumps(_build_decoder(image.isa, progress))
+        with uncollected():
+            handlers = pickle.dumps(_build_decoder(image.isa, progress))
         cache.write("handlers", image.handlers_key, handlers)
     made = image.parts = Parts(*pickle.loads(handlers))
     return made
@@ -93,7 +95,8 @@ def place_handler(image: Image, arena: Arena, symbols: dict[str, int], number: i
         pack = pack_of(image, direct)
         known = _known(pack)
         if number not in known:
-            known[number] = _compile_handler(image, number, direct, prefix)
+            with uncollected():
+                known[number] = _compile_handler(image, number, direct, prefix)
             pack.add(number, known[number])
         own = load_object(arena, known[number], symbols)
         symbols.update(own)

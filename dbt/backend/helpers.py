@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from . import cache
+from .collecting import uncollected
 from .image import Image, machinery_sources, pack_of_helpers, signature, version_of
 
 
@@ -40,6 +41,14 @@ def built(image: Image) -> dict[str, bytes]:
 
 def helper(image: Image, name: str) -> bytes:
     """The object of a helper, which is remembered."""
+    with uncollected():
+        data = _helper(image, name)
+    pack_of_helpers(image).add(exports(image).index(name), data)
+    return data
+
+
+def _helper(image: Image, name: str) -> bytes:
+    """The object, from the cache if one was made from the same functions."""
     _exported(image.modules)
     from .fingerprint import fingerprint
     from .machinery import EXPORTS
@@ -49,7 +58,6 @@ def helper(image: Image, name: str) -> bytes:
     if data is None:
         data = _compile(name)
         cache.write("helpers", key, data)
-    pack_of_helpers(image).add(exports(image).index(name), data)
     return data
 
 

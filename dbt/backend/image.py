@@ -25,7 +25,7 @@ DIRECT = 32 << 20  # where in an arena is what `direct` has of its own
 _FRONT = ("ir", "frontend", "state.py", "mode.py", "exits.py", "fpscr.py", "dfp.py")
 _HANDLERS = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "binding", "compiler")
 _REGIONS = ("regions", "translator")
-_LINKING = ("build", "binding", "helpers", "image", "linked", "objects", "pack")
+_LINKING = ("build", "binding", "collecting", "helpers", "image", "linked", "objects", "pack")
 _SHARED = ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/lowering.py", "backend/layout.py")
 
 
