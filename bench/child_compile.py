@@ -78,7 +78,7 @@ def _run(program: str, reps: int) -> None:
     from runtime.loader import load_elf
     from runtime.machines.bare import BareMachine
 
-    from .child import Capture
+    from .child_run import Capture
 
     machine = BareMachine(Capture(), engine="jit")
     image = load_elf(program)
@@ -96,7 +96,7 @@ def _run(program: str, reps: int) -> None:
 
 
 def _boot(instructions: int) -> None:
-    from .child import boot
+    from .child_run import boot
 
     boot({"guest": "pseries64be", "engine": "jit", "memory": 512 << 20, "privileged": "inline", "max_instructions": instructions})
 

@@ -79,7 +79,7 @@ def _reap(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, Any]:
 def _bytecode() -> Any:
     """A folder for compiled Python modules, filled once: a checkout that may not be written to must not cost every start."""
     folder = TemporaryDirectory(prefix="ppcdbt-bench-pyc-")
-    modules = ("bench.child", "bench.child_start", "bench.child_compile", "runtime.cli.run", "runtime.stats", "runtime.console",
+    modules = ("bench.child", "bench.child_run", "bench.child_start", "bench.child_compile", "runtime.cli.run", "runtime.stats", "runtime.console",
                "runtime.user.process", "runtime.loader", "runtime.machines.bare", "runtime.machines.pseries", "runtime.tiering", "guests.fetch", "platformdirs")  # fmt: skip
     code = "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m)"
     subprocess.run([sys.executable, "-c", code, *modules], env=os.environ | _python(folder.name), check=True, stdin=subprocess.DEVNULL)

@@ -46,13 +46,13 @@ class Options(Record):
     parallel: bool = False  # threads run at once, not in turns
     root: str = ""  # -L
     scratch: str = ""  # --sandbox: the folder it may write to
+    temporary: bool = False  # which is removed at the end
     strace: bool = False
     stats: bool = False
     render: Callable[[dict[str, Any]], str] = str  # statistics as text
     failed: Callable[[BaseException], int] = lambda e: 1  # says what went wrong in us; the exit status
     seed: int | None = None  # for AT_RANDOM
     stack: int = 8 << 20
-    temporary: bool = False  # ... which is removed at the end
     timeout: float | None = None  # seconds
     max_instructions: int | None = None  # of each process
     trace: str | None = None  # a file for all instructions
