@@ -86,11 +86,11 @@ def rounded(sign, e, sig, single, control):  # type: ignore[no-untyped-def]
             flags |= UX
             e += scale
         else:
-            n = least - e
-            if n > np.int64(63):
+            lost = least - e
+            if lost > np.int64(63):
                 sig = ONE
             else:
-                sig = (sig >> u64(n)) | u64((sig & ((ONE << u64(n)) - ONE)) != ZERO)
+                sig = (sig >> u64(lost)) | u64((sig & ((ONE << u64(lost)) - ONE)) != ZERO)
             e = least
     drop = u64(np.int64(64) - digits)
     low, half = sig & ((ONE << drop) - ONE), ONE << (drop - ONE)
