@@ -1,7 +1,7 @@
 """Numba as a compiler of text: from a Python function and its types to LLVM text, and no further.
 
 Numba's own way to compile makes each function callable from Python: wrappers, a module of its own into which all that it calls is linked, machine
-code. Ours ends with the text of each function by itself; build.py links all of them once. Numba's are the interpreter of bytecode, the
+code. Ours ends with the text of each function by itself; helpers.py links what a helper calls. Numba's are the interpreter of bytecode, the
 typing (inference.py) and the lowering of every operation. Left out is what the machinery has no use for: closures, generators, exceptions, parallel
 loops, the rewriting of array expressions, counting references, and SSA form, which LLVM makes anyway: a variable has one type.
 """
@@ -18,6 +18,7 @@ from numba.core import cgutils, ir, types
 from numba.core.bytecode import ByteCode, FunctionIdentity
 from numba.core.callconv import BaseCallConv, CPUCallConv, create_error_model
 from numba.core.compiler import Flags
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.cpu import CPUContext
 from numba.core.errors import LoweringError, NumbaError
 from numba.core.funcdesc import PythonFunctionDescriptor
@@ -340,7 +341,7 @@ def function_of(fn: Any, forceinline: bool = False) -> Function:
 
 def texts(function: Function, arguments: tuple[Any, ...]) -> tuple[Any, str, dict[str, str]]:
     """(result type, symbol, text by symbol of it and all it calls) of a function for these types."""
-    with ConfigStack().enter(Flags()):
+    with global_compiler_lock, ConfigStack().enter(Flags()):
         made = function.compiled(arguments)
     found: dict[str, str] = {}
     todo: list[Any] = [made.library]
