@@ -94,11 +94,11 @@ def parser() -> argparse.ArgumentParser:
     subs["families"].add_argument("--only", type=names, default=[], metavar="NAME,..", help="families whose names begin so")
     for name in ("loops", "families"):
         subs[name].add_argument("--scale", type=fraction, default=1.0, metavar="F", help="this fraction of the full number of rounds")
-    for name in ("boot", "exits"):
+    for name, cpus in (("boot", ("power8", "power9")), ("exits", ("power7", "power8", "power9"))):
         subs[name].add_argument("--guest", choices=GUESTS, default=GUESTS[0], help=f"the kernel (default {GUESTS[0]})")
         subs[name].add_argument("--memory", type=positive, default=512, metavar="MB", help="RAM (default 512)")
         subs[name].add_argument("--max-instructions", type=positive, metavar="N", help="end our boots early")
-        subs[name].add_argument("--cpu", choices=("power8", "power9"), default="power8", help="power8, hash MMU (default); power9, radix")
+        subs[name].add_argument("--cpu", choices=cpus, default="power8", help="processor model (default power8): hash MMU; power9: radix")
         subs[name].add_argument("--smp", type=positive, default=1, metavar="N", help="CPUs (default 1); `boot` with more: in parallel too")
     subs["boot"].add_argument("--warmups", type=positive, metavar="N",
                               help="boots of the jit before its cache counts as warm, at most (default 4; fewer if none compiles)")  # fmt: skip

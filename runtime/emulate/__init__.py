@@ -51,6 +51,7 @@ def emulator(vcpu: VCPU) -> Callable[[], int]:
     handle = vcpu.vm.engine.function("handle", 1)
     evaluated = vcpu.vm.engine_kind == "reference"
     emulated, heavy = vcpu.emulated, vcpu.heavy
+    clock = vcpu.vm.parallel
     plans: list[dict[int, tuple[str, Function | None]]] = [{} for _ in range(MODES)]
 
     def emulate() -> int:
@@ -71,6 +72,9 @@ def emulator(vcpu: VCPU) -> Callable[[], int]:
         pc = q[_NIA]
         q[_PAGE_EA] = pc & _PAGE
         way = function(q, w, b, surroundings, pc)
+        if clock and isinstance(way, tuple) and way[0] == Exit.CLOCK:  # not for the next attempt: leaving native code makes the time old again
+            handle(address, Exit.CLOCK)
+            way = function(q, w, b, surroundings, pc)
         if way is None:
             q[_NIA], q[_ICOUNT] = pc + 4 & _ADDRESS, before + 1
             return 1

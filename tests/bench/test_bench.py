@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from bench import boot, families, loops, measure, qemu
+from bench import boot, exits, families, loops, measure, qemu
 from bench.chart import chart
 from bench.cli import main
 from bench.table import Table, shown
-from guests import build
+from guests import build, debian
 from guests.fetch import IMAGES
+from guests.packages import FetchError
 
 OURS = "interpreter,jit"
 ENVIRONMENT = {"time", "cpu", "cores", "load", "system", "commit", "versions"}
@@ -105,6 +106,20 @@ def test_exits(tmp_path, machine):
     assert (found["cpu"], found["smp"]) == (("power9", 2) if machine else ("power8", 1))
     stats = {m: r["statistics"] for m, r in found["rows"].items()}
     assert stats["inline"]["emulated"] == {} and sum(stats["trap"]["emulated"].values()) == stats["trap"]["heavy"]["PRIVILEGED"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("guest", "cpu", "release"), [("pseries64be", "power7", None), ("debian", "power8", "trixie")])
+def test_the_shared_page_saves_four_fifths_of_a_loads_exits(guest, cpu, release):
+    """As docs/paravirtual.md says."""
+    if release:
+        try:
+            debian.fetch(release=release)
+        except FetchError as e:
+            pytest.skip(str(e))
+    rows = exits.run(guest, "interpreter", 1, 512 << 20, lambda text: None, load=True, cpu=cpu, release=release)["rows"]
+    trap, page = (sum(rows[m]["statistics"]["emulated"].values()) - sum(rows[m]["before_load"].values()) for m in ("trap", "trap+pv"))
+    assert trap > 1_000_000 and page < trap / 5
 
 
 def test_compile(tmp_path):

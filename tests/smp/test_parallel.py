@@ -98,6 +98,30 @@ def test_one_time_base(engine: str) -> None:
     assert run(CLOCKS, 4, limit=1 << 40, engine=engine, parallel=True, hot_threshold=50).event == Shutdown(0)
 
 
+DECREMENTERS = """
+        li      r7,200
+        mtctr   r7
+        lis     r8,0x1000
+1:      mtdec   r8
+        mfdec   r9
+        cmpd    r9,r8
+        bgt     2f              # it only counts down
+        bdnz    1b
+        mfctr   r7
+2:      add     r4,r30,r3
+        stb     r7,0x100(r4)
+""" + JOIN + """
+        lwz     r5,0x100(r30)
+        stw     r5,off(r10)
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_trapped_instruction_finds_the_time(engine: str) -> None:
+    """It needs the time of all vCPUs, and is carried out in Python."""
+    assert run(DECREMENTERS, 4, limit=1 << 40, engine=engine, privileged="trap", parallel=True, hot_threshold=50).event == Shutdown(0)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("align", [4, 4096])
 def test_code_that_another_cpu_changes(engine: str, align: int) -> None:
