@@ -78,10 +78,11 @@ def boot(options: Options) -> dict[str, Any]:
                              cpu=options.get("cpu", "power8"), cpus=options.get("smp", 1), parallel=options.get("parallel", False))  # fmt: skip
     made = time.process_time()
     wall = time.perf_counter()
-    whole = options.get("max_instructions") is None
-    event = machine.run(options.get("max_instructions"))
-    while whole and machine.vm.parallel and isinstance(event, Budget):
-        event = machine.run()
+    limit: int | None = options.get("max_instructions")
+    whole = limit is None
+    event = machine.run(limit)
+    while machine.vm.parallel and isinstance(event, Budget) and (limit is None or machine.instructions < limit):  # they look up when they are idle
+        event = machine.run(None if limit is None else limit - machine.instructions)
     ran, wall = time.process_time(), time.perf_counter() - wall
     if whole and (event != Shutdown(0) or b"BOOT-OK" not in console.output):
         raise SystemExit(f"the boot ended with {event} after {console.output[-200:].decode('latin1')!r}")
