@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from runtime.events import Shutdown
 
+from ..limits import SOAK
 from .guests import JOIN, counter, run
 from .litmus import TESTS, observe
 from .test_turns import CLOCKS, MODIFY
@@ -25,14 +28,14 @@ def test_what_is_forbidden_is_not_seen(name: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_not_in_a_million_times_either(name: str, engine: str) -> None:
-    assert observe(name, 250 if len(TESTS[name].cpus) == 2 else 60, engine=engine, parallel=True, hot_threshold=50)[True] == 0
+    assert observe(name, SOAK * (250 if len(TESTS[name].cpus) == 2 else 60), engine=engine, parallel=True, hot_threshold=50)[True] == 0
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two host processors")
 def test_the_harness_sees_store_buffering() -> None:
-    """Allowed without sync, and what hosts do: a harness that never saw it would prove nothing above."""
-    seen = observe("store buffering", 250, engine="jit", parallel=True, hot_threshold=50)
-    assert seen[True] > 0
+    """Allowed without sync, and what hosts do: a harness that never saw it would prove nothing above. On a busy host it may take a while."""
+    assert any(observe("store buffering", 50, engine="jit", parallel=True, hot_threshold=50)[True] for _ in range(100))
 
 
 @pytest.mark.parametrize("name", ["store buffering", "independent reads"])
@@ -51,7 +54,7 @@ def test_nothing_is_lost(engine: str, cpus: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_is_lost_in_millions(engine: str) -> None:
-    rounds = 2_000_000
+    rounds = 2_000_000 * SOAK
     got = run(counter(rounds), 4, limit=1 << 40, engine=engine, parallel=True)
     assert got.event == Shutdown(rounds * 4)
 
