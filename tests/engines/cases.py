@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from functools import cache
 
 from dbt.frontend.fields import Field
@@ -27,6 +28,9 @@ KEPT = set(
 reserve_value reserve_value_low vsr fpscr fp_a fp_b fp_c fp_op fp_sticky pvr pir sdr1 ptcr slb_e slb_v sr ibatu ibatl dbatu dbatl""".split()
 )
 WIDE_SCRATCH = [s for s in SLOTS.values() if s.offset < SLOTS["page_ea"].offset and s.name not in KEPT | {"fpr", "vr"}]
+
+PLACES = [s.offset + n * s.stride for s in WIDE_SCRATCH for n in range(s.count)]
+assert all(s.type.bits == 64 for s in WIDE_SCRATCH)
 
 
 @cache
@@ -58,18 +62,26 @@ def random_word(r: random.Random, insn: Insn, low_registers: bool = False) -> in
 def number(r: random.Random) -> int:
     """A 64-bit register value."""
     kind = r.random()
-    return r.choice(EDGES) if kind < 0.4 else r.getrandbits(64) if kind < 0.8 else r.getrandbits(r.randrange(1, 64))
+    if kind < 0.4:
+        return EDGES[int(kind * 2.5 * len(EDGES))]
+    return r.getrandbits(64) if kind < 0.8 else r.getrandbits(1 + int((kind - 0.8) * 315))
 
 
 def double(r: random.Random) -> int:
     """A floating-point register's bits."""
     kind = r.random()
     if kind < 0.35:
-        return r.choice(DOUBLES)
+        return DOUBLES[int(kind / 0.35 * len(DOUBLES))]
     if kind < 0.55:
         return r.getrandbits(64)
-    exponent = 1023 + r.randint(-140, 140) if kind < 0.8 else 1023 + r.randint(-4, 70)
+    exponent = 1023 + (int(r.random() * 281) - 140 if kind < 0.8 else int(r.random() * 75) - 4)
     return r.getrandbits(1) << 63 | exponent << 52 | (r.getrandbits(23) << 29 if kind < 0.7 else r.getrandbits(52))
+
+
+def scratch(r: random.Random, record: bytearray) -> None:
+    """Anything in the registers that may hold anything."""
+    for at in PLACES:
+        struct.pack_into("<Q", record, at, number(r))
 
 
 def value(insn: Insn, word: int, name: str) -> int | None:
@@ -86,19 +98,14 @@ def random_state(
     gprs = [number(r) for _ in range(32)]
     if stores(insn):
         aim_at_data(r, insn, word, mode, gprs)
-    for n, x in enumerate(gprs):
-        put(record, slot(f"gpr{n}"), x)
-    for n in range(64):
-        put(record, slot(f"vsr{n}"), double(r) << 64 | double(r))
+    struct.pack_into("<32Q", record, SLOTS["gpr"].offset, *gprs)
+    struct.pack_into("<128Q", record, SLOTS["vsr"].offset, *(double(r) for _ in range(128)))
     for n in range(8):
-        put(record, slot(f"cr{n}"), r.getrandbits(4))
+        record[SLOTS["cr"].offset + n] = r.getrandbits(4)
     for name in ("so", "ov", "ca", "ov32", "ca32"):
         put(record, name, r.getrandbits(1))
     put(record, "xer_count", r.choice((0, 1, 4, 7, 31, 127, r.randrange(128))))
-    for s in WIDE_SCRATCH:
-        for n in range(s.count):
-            e = s.element(n) if s.count > 1 else s
-            put(record, e, number(r))
+    scratch(r, record)
     put(record, "ctr", r.choice((0, 1, 2, 1 << 32, (1 << 32) + 1, r.getrandbits(64))))
     if r.random() < 0.5:
         put(record, "lr", nia + r.randrange(-64, 64))

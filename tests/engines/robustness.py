@@ -16,7 +16,7 @@ from dbt.frontend.insn import ISA
 from dbt.mode import Mode
 from dbt.state import SLOTS, slot
 
-from .cases import WIDE_SCRATCH, double, number, random_fpscr, random_word
+from .cases import double, number, random_fpscr, random_word, scratch
 from .harness import DATA_BYTES, EE, FP, MEMORY, SKIP, VEC, VECTORS, VSX, Rig, State, mode_msr, put
 
 BLOCK = 256  # words written at a time
@@ -38,9 +38,7 @@ def random_record(r: random.Random, rig: Rig, mode: Mode, nia: int) -> bytearray
     for n in range(32):
         put(record, slot(f"gpr{n}"), r.randrange(VECTORS, MEMORY) if r.random() < 0.75 else number(r))
         put(record, slot(f"fpr{n}"), double(r))
-    for s in WIDE_SCRATCH:
-        for n in range(s.count):
-            put(record, s.element(n) if s.count > 1 else s, number(r))
+    scratch(r, record)
     for n in range(8):
         put(record, slot(f"cr{n}"), r.getrandbits(4))
     put(record, "xer_count", r.randrange(128))
