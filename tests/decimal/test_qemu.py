@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ..limits import SOAK
+from .. import limits
 from ..oracle import records
 from . import qemu
 from .cases import INSTRUCTIONS
 
 
 @pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
-@pytest.mark.parametrize("cases", [30, pytest.param(3000 * SOAK, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cases", [30, pytest.param(limits.many(3000), marks=pytest.mark.slow)])
 def test_decimal_agrees_with_qemu(cases: int) -> None:
     good, excused, wrong = qemu.sweep(cases, 1)
     assert not wrong, "\n".join(wrong[:5])

@@ -10,7 +10,7 @@ import pytest
 
 from dbt.frontend.insn import Insn
 
-from ..limits import SOAK
+from ..limits import many
 from .cases import INSTRUCTIONS, case, expected
 from .machine import Machine
 
@@ -42,7 +42,7 @@ def test_random_operands(machine: Machine, insn: Insn) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("insn", INSTRUCTIONS, ids=lambda i: i.name)
 def test_many_random_operands(machine: Machine, insn: Insn) -> None:
-    agree(machine, insn, 4_000 * SOAK, 2)
+    agree(machine, insn, many(4_000), 2)
 
 
 def test_reference_engine() -> None:

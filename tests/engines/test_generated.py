@@ -19,7 +19,7 @@ from dbt.frontend.disassembler import disassemble
 from dbt.frontend.insn import ISA, Insn
 from dbt.mode import Mode
 
-from ..limits import SOAK
+from ..limits import many
 from .cases import random_state, random_word
 from .harness import CODE, KINDS, Rig, Single
 
@@ -87,4 +87,4 @@ def test_engines_agree(rigs: Rigs, insn: Insn) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("insn", ISA.insns, ids=lambda i: i.name)
 def test_engines_agree_on_more(rigs: Rigs, insn: Insn) -> None:
-    assert agree(rigs, insn, 8 * SOAK, 6) >= 360 * SOAK
+    assert agree(rigs, insn, many(8), 6) >= 46 * many(8)

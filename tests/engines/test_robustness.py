@@ -10,7 +10,7 @@ import pytest
 
 import runtime
 
-from ..limits import PATIENCE, SOAK
+from ..limits import PATIENCE, many
 from .robustness import BLOCK, Run
 
 ROOT = Path(next(iter(runtime.__path__))).parent
@@ -39,7 +39,7 @@ def test_random_words_do_no_harm(kind: str) -> None:
 @pytest.mark.parametrize("seed", range(2, 6))
 @pytest.mark.parametrize("kind", ["interpreter", "region", "auto", "reference"])
 def test_more_random_words(kind: str, seed: int) -> None:
-    survives(kind, seed, SOAK * {"interpreter": 200_000, "region": 50_000, "auto": 50_000, "reference": 10_000}[kind])
+    survives(kind, seed, many({"interpreter": 200_000, "region": 50_000, "auto": 50_000, "reference": 10_000}[kind]))
 
 
 @pytest.mark.parametrize("little", [False, True], ids=["be", "le"])

@@ -17,7 +17,7 @@ from dbt.frontend.insn import ISA, Insn
 from dbt.mode import Mode
 from dbt.state import slot
 
-from ..limits import SOAK
+from ..limits import many
 from .cases import MIDDLE, random_state, random_word, stores
 from .harness import CODE, DR, IR, SKIP, Rig, put
 
@@ -143,6 +143,6 @@ def test_sequences(rigs: Rigs, index: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("index", range(8), ids=lambda n: str(Mode.of_index(n)))
 def test_more_sequences(rigs: Rigs, index: int) -> None:
-    for seed in range(1000, 1000 + 60 * SOAK):
+    for seed in range(1000, 1000 + many(60)):
         TOTAL["instructions"] += once(rigs, seed * 8 + index, Mode.of_index(index), 20)
         TOTAL["sequences"] += 1

@@ -12,7 +12,7 @@ gmpy2 = pytest.importorskip("gmpy2")
 
 from dbt import assemble  # noqa: E402
 
-from ..limits import SOAK  # noqa: E402
+from ..limits import many  # noqa: E402
 from . import convert_reference as reference  # noqa: E402
 from .check import ENABLES, MODES  # noqa: E402
 from .convert_operands import CONVERSIONS, SINGLES, Conversion, element, pool, register  # noqa: E402
@@ -76,7 +76,7 @@ def test_special_operands(guest: VsxGuest, i: Conversion) -> None:
 @pytest.mark.parametrize("i", CONVERSIONS, ids=lambda i: i.mnemonic)
 def test_more(guest: VsxGuest, i: Conversion) -> None:
     agree(guest, i, specials(i, (*MODES, *ENABLES)))
-    agree(guest, i, randoms(i, 15_000 * SOAK, 4))
+    agree(guest, i, randoms(i, many(15_000), 4))
 
 
 def test_reference_engine() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 gmpy2 = pytest.importorskip("gmpy2")
 
-from ..limits import SOAK  # noqa: E402
+from ..limits import many  # noqa: E402
 from . import quad_reference as reference  # noqa: E402
 from .check import ENABLES, MODES, thorough  # noqa: E402
 from .guest import MSR  # noqa: E402
@@ -65,7 +65,7 @@ def test_special_operands_in_all_modes_with_all_enables(guest: VsxGuest, i: Inst
 @pytest.mark.slow
 @pytest.mark.parametrize("i", INSTRUCTIONS, ids=lambda i: i.mnemonic)
 def test_many_random_operands(guest: VsxGuest, i: Instruction) -> None:
-    agree(guest, i, randoms(i, 10_000 * SOAK, 100, CONTROL))
+    agree(guest, i, randoms(i, many(10_000), 100, CONTROL))
 
 
 def test_reference_engine() -> None:

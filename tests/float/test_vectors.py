@@ -9,7 +9,7 @@ import pytest
 
 gmpy2 = pytest.importorskip("gmpy2")
 
-from ..limits import SOAK  # noqa: E402
+from ..limits import many  # noqa: E402
 from .check import thorough  # noqa: E402
 from .guest import Guest  # noqa: E402
 from .vectors import CONTROL, PACKED, Case, Packed, differences, randoms, specials  # noqa: E402
@@ -55,7 +55,7 @@ def test_special_operands(both: tuple[Guest, Guest], i: Packed) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("i", PACKED, ids=lambda i: i.mnemonic)
 def test_many_random_operands(both: tuple[Guest, Guest], i: Packed) -> None:
-    agree(both[0], i, randoms(i, 20_000 * SOAK, 22, CONTROL), both[1])
+    agree(both[0], i, randoms(i, many(20_000), 22, CONTROL), both[1])
 
 
 def test_reference_engine() -> None:

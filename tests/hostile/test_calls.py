@@ -8,7 +8,7 @@ import pytest
 
 from runtime.hypercalls.openfirmware import H_OF_CLIENT
 
-from ..limits import SOAK
+from ..limits import many
 from .machine import START, go, partition, words
 from .process import survives
 
@@ -25,7 +25,7 @@ def test_some(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["hypercalls", "rtas", "client", "registers"])
 def test_many(kind: str, options: str) -> None:
     for seed in (2, 3):
-        survives("fuzz", kind, seed, SOAK * (1000 if "reference" in options or "parallel" in options else 10_000), *options.split())
+        survives("fuzz", kind, seed, many(1000 if "reference" in options or "parallel" in options else 10_000), *options.split())
 
 
 def test_firmware_is_bounded() -> None:

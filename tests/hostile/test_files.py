@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ..limits import SOAK
+from ..limits import many
 from .process import survives
 
 
@@ -16,4 +16,4 @@ def test_some(kind: str, rounds: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "rounds"), [("elf", 3000), ("initrd", 300), ("tree", 2000), ("commands", 600)])
 def test_many(kind: str, rounds: int) -> None:
-    survives("files", kind, 2, rounds * SOAK)
+    survives("files", kind, 2, many(rounds))

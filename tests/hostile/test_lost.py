@@ -13,7 +13,7 @@ import dbt.frontend.isa  # noqa: F401
 from dbt.frontend.assembler import assemble_program
 from runtime.events import Budget, Halted, NotEmulated
 
-from ..limits import SOAK
+from ..limits import many
 from .machine import BRANCH_SELF, MEMORY, START, VECTORS, elf, go, partition, words
 from .process import boot
 
@@ -121,5 +121,5 @@ def test_wandering(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["reference", "interpreter", "jit"])
 def test_more_wandering(engine: str) -> None:
     r = random.Random(6)
-    for _ in range(SOAK * (10 if engine == "reference" else 1000)):
+    for _ in range(many(10 if engine == "reference" else 1000)):
         wander(r, engine)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ..limits import SOAK
+from ..limits import many
 from .machine import elf
 from .noise import noise
 from .process import boot, survives
@@ -41,11 +41,11 @@ def test_limits(tmp_path: Path, engine: str) -> None:
 @pytest.mark.parametrize("tables", ["hash", "radix"])
 def test_more_noise(tables: str, engine: str) -> None:
     for seed in (2, 3):
-        survives("tables", tables, engine, seed, SOAK * (100 if engine == "reference" else 3000), "hot_threshold=30")
+        survives("tables", tables, engine, seed, many(100 if engine == "reference" else 3000), "hot_threshold=30")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", ["cpu=power8", "cpu=power9", "cpu=power8 cpus=4", "cpu=power9 cpus=4"])
 @pytest.mark.parametrize("engine", ["interpreter", "jit"])
 def test_more_of_linux(engine: str, options: str) -> None:
-    survives("tables", "kernel", engine, 2, 12 * SOAK, *options.split())
+    survives("tables", "kernel", engine, 2, many(12), *options.split())

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ..limits import SOAK
+from ..limits import many
 from . import sequences
 from .sequence_layout import NOP
 from .sequence_pool import generate
@@ -34,7 +34,7 @@ def test_sequences_agree_with_qemu(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sequences.TARGETS_BY_NAME)
 def test_more_sequences_agree_with_qemu(name: str) -> None:
-    check(name, 2500 * SOAK, 2, 10)
+    check(name, many(2500), 2, 10)
 
 
 ADD, XVADDDP = 266 << 1, 96 << 3  # XO fields

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ..limits import SOAK
+from .. import limits
 from . import records, vector_sweep
 
 needs_qemu = pytest.mark.skipif(not records.available(), reason="needs qemu-user and binutils-powerpc64-linux-gnu")
 
 
 @needs_qemu
-@pytest.mark.parametrize("cases", [8, pytest.param(1000 * SOAK, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("cases", [8, pytest.param(limits.many(1000), marks=pytest.mark.slow)])
 def test_vectors_agree_with_qemu(cases: int) -> None:
     good, wrong = vector_sweep.sweep(cases, cases)
     print(f"{good.total()} cases of {len(good)} instructions agreed")

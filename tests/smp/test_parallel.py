@@ -8,7 +8,7 @@ import pytest
 
 from runtime.events import Shutdown
 
-from ..limits import SOAK
+from ..limits import many
 from .guests import JOIN, counter, run
 from .litmus import TESTS, observe
 from .test_turns import CLOCKS, MODIFY
@@ -28,7 +28,7 @@ def test_what_is_forbidden_is_not_seen(name: str, engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", FORBIDDEN)
 def test_not_in_a_million_times_either(name: str, engine: str) -> None:
-    assert observe(name, SOAK * (250 if len(TESTS[name].cpus) == 2 else 60), engine=engine, parallel=True, hot_threshold=50)[True] == 0
+    assert observe(name, many(250 if len(TESTS[name].cpus) == 2 else 60), engine=engine, parallel=True, hot_threshold=50)[True] == 0
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_nothing_is_lost(engine: str, cpus: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_nothing_is_lost_in_millions(engine: str) -> None:
-    rounds = 2_000_000 * SOAK
+    rounds = many(2_000_000)
     got = run(counter(rounds), 4, limit=1 << 40, engine=engine, parallel=True)
     assert got.event == Shutdown(rounds * 4)
 
