@@ -1,5 +1,6 @@
-"""Show one instruction at every stage: declaration and fields, IR as the body says it, folded and swept, LLVM text and host
-assembly of its interpreter handler and of a region that holds only this instruction.
+"""Show one instruction at every stage: declaration and fields, IR as the body says it, folded and swept, the Python function that carries
+it out where it traps (of privileged instructions, or if asked for), LLVM text and host assembly of its interpreter handler and of a
+region that holds only this instruction.
 
     ppcdbt explain 7c632214
     ppcdbt explain add. --stage ir
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dbt.ir.builder import Builder
     from dbt.mode import Mode
 
-STAGES = ("fields", "ir", "llvm", "asm")
+STAGES = ("fields", "ir", "python", "llvm", "asm")
 # what example operands a mnemonic alone stands for
 EXAMPLES = {"RT": 3, "RS": 3, "RA": 4, "RB": 5, "RC": 6, "FRT": 1, "FRS": 1, "FRA": 2, "FRB": 3, "FRC": 4, "RTp": 4, "RSp": 4,
             "SI": 8, "UI": 8, "D": 8, "DS": 8, "SH": 3, "ME": 31, "BO": 20, "BD": 8, "LI": 8, "FXM": 1, "TO": 31}  # fmt: skip
@@ -124,6 +125,12 @@ def explain(word: int, mode: Mode, stages: set[str]) -> None:
         print(print_block(known), end="")
         heading("... and swept: this is what a region is made from")
         print(print_block(sweep(known)), end="")
+    if "python" in stages and (insn.privileged or len(stages) == 1):
+        from dbt.frontend.translate import anywhere
+        from dbt.ir.python import source
+
+        heading("Python function: what an exit of it does (--privileged trap)")
+        print(source(sweep(anywhere(word, mode._replace(trap=False)).ir), {}), end="")
     if not stages & {"ir", "llvm", "asm"}:
         return
     tree, variants = handlers(insn)

@@ -84,6 +84,8 @@ def test_explain_by_mnemonic_mode_and_stage() -> None:
     done = ppcdbt("explain", "lwz r3,8(r4)", "--mode", "64le", "--stage", "ir")
     assert "load.le" in done.stdout and "define" not in done.stdout
     assert "addo. r3,r4,r5" in ppcdbt("explain", "addo.", "--stage", "fields").stdout
+    assert "q[3] = v0" in ppcdbt("explain", "mfspr r3,26", "--stage", "python").stdout
+    assert "return 10, " in ppcdbt("explain", "rfid").stdout
     assert "no declaration matches" in ppcdbt("explain", "00000000").stdout
 
 
