@@ -26,7 +26,9 @@ class TrieBuilder:
         self._known: dict[tuple[int, ...], int] = {}
         self._leaves: dict[tuple[object, ...], int] = {}  # by instruction and the mode bits it asked about
         self._asked: dict[int, tuple[list[tuple[int, int]], list[str], list[Question]]] = {}  # by instruction: what decides its handler
-        self._splits: dict[int, list[Any]] = {}  # by level and primary opcode: {shift, width, parts}, an instruction, or None
+        # by level and primary opcode: {shift, width, parts}, an instruction, or None; and the instructions in it
+        self._splits: dict[int, list[tuple[Any, list[int]]]] = {}
+        self._placed: dict[tuple[int, ...], int] = {}  # by level, primary opcode and the leaves of its instructions
 
     def node(self, shift: int, width: int, children: Iterable[int]) -> int:
         """The index of a node, or the child if all are the same."""
@@ -58,8 +60,16 @@ class TrieBuilder:
             for insn, _, _ in plan:
                 if mode.level == ANY or mode.level in insn.levels:
                     by_primary[insn.bits >> 26].append(insn)
-            self._splits[mode.level] = [_split(sorted(rows, key=lambda i: -i.mask.bit_count()), 0xFC00_0000) for rows in by_primary]
-        return self.node(26, 6, [self._place(s, leaves) for s in self._splits[mode.level]])
+            self._splits[mode.level] = [
+                (_split(sorted(rows, key=lambda i: -i.mask.bit_count()), 0xFC00_0000), [i.index for i in rows]) for rows in by_primary
+            ]
+        children = []
+        for primary, (split, within) in enumerate(self._splits[mode.level]):
+            key = (mode.level, primary, *(leaves[i] for i in within))
+            if key not in self._placed:
+                self._placed[key] = self._place(split, leaves)
+            children.append(self._placed[key])
+        return self.node(26, 6, children)
 
     def _variants(self, tree: Question | int, first: int, pieces: list[tuple[int, list[int]]], word: int, mode: Mode) -> int:
         if not pieces:
