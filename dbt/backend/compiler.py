@@ -14,7 +14,7 @@ import llvmlite.binding as llvm
 Passes = Sequence[str] | int  # an optimisation level, or the names of the passes to run in order
 FUNCTION_PASSES = ("sroa", "instruction_combine", "simplify_cfg")
 SHORT = 60  # lines of LLVM text
-_CALL = re.compile(r'call i32 @"([^"]+)"')
+_CALL = re.compile(r'call [^@\n]*@"([^"]+)"\(')
 _lock = threading.Lock()
 
 
