@@ -29,6 +29,7 @@ class Function:
         self.py_func = body
         self.targetoptions = {"inline": inline}
         self.inline = inline
+        self.count = body.__code__.co_argcount
         name = f"{body.__module__}.{body.__qualname__}"
         number = self._count[name] = self._count.get(name, 0) + 1
         self.symbol = name if number == 1 else f"{name}.{number}"  # a factory makes several of one name
@@ -65,7 +66,7 @@ class FunctionType(types.Callable, types.Dummy):  # type: ignore[misc]
     def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
         """The signature of a call; with Python's if arguments are given by name or by default."""
         python = None
-        if kws or len(args) != len(self.function.parameters.parameters):
+        if kws or len(args) != self.function.count:
             python = self.function.parameters
             args = typing.fold_arguments(
                 python, args, dict(kws), lambda index, parameter, ty: ty, lambda index, parameter, default: types.Omitted(default),

@@ -148,12 +148,22 @@ class _Target(CPUContext):  # type: ignore[misc]
         return found
 
     def get_getattr(self, typ: Any, attr: Any) -> Any:
-        """What writes the code that gets an attribute."""
-        key = typ, attr
+        """What writes the code that gets an attribute; of a record, any of them."""
+        key = (typ,) if isinstance(typ, types.Record) else (typ, attr)
         found = self._remembered.get(key)
         if found is None:
             found = self._remembered[key] = super().get_getattr(typ, attr)
         return found
+
+    def get_setattr(self, attr: Any, sig: Any) -> Any:
+        """What writes the code that sets an attribute."""
+        typ = sig.args[0]
+        if not isinstance(typ, types.Record):
+            return super().get_setattr(attr, sig)
+        found = self._remembered.get(typ)
+        if found is None:
+            found = self._remembered[typ] = self._setattrs[None].find((typ, types.Any))
+        return lambda builder, args: found(self, builder, sig, args, attr)
 
     def _compile_subroutine_no_cache(self, builder: Any, impl: Any, sig: Any, locals: Any = None, flags: Any = None) -> Any:
         own = cpu_target.target_context
