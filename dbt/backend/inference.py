@@ -1,7 +1,8 @@
 """Numba's type inference for the machinery: what it remembers, what it leaves out, what it refuses.
 
 The rules are Numba's. Ours are the order of work (a constraint is looked at again only if the types it reads have changed) and a memory of what
-operations on which types were found to be; and integers that Numba would make a float64 of, one with and one without sign, are an error.
+operations on which types were found to be; and numbers with and without sign that meet are an error: Numba would make a float64 of them, or a number
+with sign.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numba.core.datamodel import models, register_default
 from numba.core.errors import TypingError, UnsupportedError
 from numba.core.typeinfer import CallConstraint, TypeInferer
 from numba.core.typing.typeof import typeof_impl
+from numba.core.utils import OPERATORS_TO_BUILTINS
 
 
 class Function:
@@ -109,8 +111,8 @@ class Typing(typing.Context):  # type: ignore[misc]
         found = self._calls.get(key)
         if found is None:
             found = super().resolve_function_type(func, args, kws)
-            if found is not None and isinstance(found.return_type, types.Float) and _signs(args) == {True, False}:
-                raise TypingError(f"{func} of {_names(args)} is {found.return_type}, not an integer: write constants as u64(...)")
+            if found is not None and _signs(args) == {True, False} and _unwanted(func, found.return_type):
+                raise TypingError(f"{func} of {_names(args)} would be {found.return_type}: write constants as u64(...)")
             self._calls[key] = found
         return found
 
@@ -137,6 +139,12 @@ class Typing(typing.Context):  # type: ignore[misc]
         """The type of a variable that is given values of these two; None if there is none."""
         both = super().unify_pairs(first, second)
         return None if isinstance(both, types.Float) and _signs((first, second)) == {True, False} else both
+
+
+def _unwanted(func: Any, result: Any) -> bool:
+    """What Numba makes of numbers with and without sign: a float64, which cannot hold them, or of an operator a number with sign."""
+    operator_ = isinstance(func, types.Function) and func.typing_key in OPERATORS_TO_BUILTINS
+    return isinstance(result, types.Float) or (operator_ and isinstance(result, types.Integer) and result.signed)
 
 
 def _signs(args: Any) -> set[bool]:

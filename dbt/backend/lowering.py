@@ -318,10 +318,7 @@ class _Interpreter(Interpreter):  # type: ignore[misc]
 
 @cache
 def _target() -> _Target:
-    """Numba's knowledge, once it has read what it knows."""
-    target = _Target(Typing())
-    target.refresh()
-    return target
+    return _Target(Typing())
 
 
 def _compile(function: Function, arguments: tuple[Any, ...]) -> Compiled:
@@ -352,6 +349,7 @@ def function_of(fn: Any, forceinline: bool = False) -> Function:
 def texts(function: Function, arguments: tuple[Any, ...]) -> tuple[Any, str, dict[str, str]]:
     """(result type, symbol, text by symbol of it and all it calls) of a function for these types."""
     with global_compiler_lock, ConfigStack().enter(Flags()):
+        _target().refresh()  # an intrinsic may have been defined since
         made = function.compiled(arguments)
     found: dict[str, str] = {}
     todo: list[Any] = [made.library]
@@ -366,9 +364,9 @@ def texts(function: Function, arguments: tuple[Any, ...]) -> tuple[Any, str, dic
     return made.result, made.library.name, found
 
 
-def entry(name: str, symbol: str, parameters: Sequence[str], bits: int) -> str:
-    """LLVM text of `i64 name(...)`, which calls a function that `texts` found."""
-    kept = f"i{max(bits, 8)}"
+def entry(name: str, symbol: str, parameters: Sequence[str], result: Any) -> str:
+    """LLVM text of `i64 name(...)`, which calls a function that `texts` found and whose result is an integer or a bool."""
+    kept = f"i{getattr(result, 'bitwidth', 8)}"
     arguments = ", ".join(f"{ty} %a{i}" for i, ty in enumerate(parameters))
     return f"""declare {kept} @"{symbol}"({", ".join(parameters)})
 define i64 @{name}({arguments}) nounwind {{

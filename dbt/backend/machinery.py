@@ -5,9 +5,9 @@
         ...
 
 defines the helper `slbie`: callable from other compiled functions with the record, from translated code and Python by
-its address as `uint64 slbie(vcpu pointer, uint64 ...)`. Every argument and result is an unsigned 64-bit number. Mind
-that Numba makes uint64 + a plain int literal a float64: write constants as u64(...). Bad operand mixes fail the build
-here (a float result), not at run time.
+its address as `uint64 slbie(vcpu pointer, uint64 ...)`. Every argument and result is an unsigned 64-bit number. A
+variable has one type. Mind that a plain int literal has a sign: write constants as u64(...). Numbers with and without
+sign that meet, in an operation or a variable, fail the build (inference.py), not at run time.
 
 Importing this module imports numba (0.3 s), so only a cold build does (backend/build.py); a warm start loads objects.
 """
@@ -109,7 +109,7 @@ def compile_helper(name: str) -> dict[str, str]:
     result, symbol, found = texts(body, (VCPU, *[types.uint64] * count))
     if not isinstance(result, types.Integer | types.Boolean):
         raise TypeError(f"helper {name} returns {result}, not an integer: write its constants as u64(...)")
-    found[name] = entry(name, symbol, ["ptr", *["i64"] * count], result.bitwidth)
+    found[name] = entry(name, symbol, ["ptr", *["i64"] * count], result)
     return found
 
 

@@ -33,10 +33,10 @@ def op_module(op: Op) -> str:
     try:
         result, symbol, found = texts(function_of(local[op.name]), (nb.uint64,) * count)
     except NumbaError as e:
-        raise TypeError(f"operation {op.name}: Numba cannot compile its meaning: {str(e).splitlines()[-1]}") from e
+        raise TypeError(f"operation {op.name}: Numba cannot compile its meaning: {str(e).splitlines()[0]}") from e
     if not isinstance(result, nb.Integer | nb.Boolean):
         raise TypeError(f"operation {op.name}: its meaning compiles to {result}, not an integer: write constants as u64(...)")
-    whole = parse(entry(f"op_{op.name}", symbol, ["i64"] * count, result.bitwidth), list(found.values()))
+    whole = parse(entry(f"op_{op.name}", symbol, ["i64"] * count, result), list(found.values()))
     hide(whole, [f"op_{op.name}"])
     return str(whole)
 

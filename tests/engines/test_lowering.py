@@ -78,10 +78,14 @@ def early(a: Any, b: Any) -> Any:
     return a << u64(8) | steps
 
 
-@pytest.mark.parametrize("body", [loops, calls, early], ids=lambda f: str(f.__name__))
+def larger(a: Any, b: Any) -> Any:
+    return a > b
+
+
+@pytest.mark.parametrize("body", [loops, calls, early, larger], ids=lambda f: str(f.__name__))
 def test_means_what_python_means(body: Callable[..., Any]) -> None:
     result, symbol, found = texts(function_of(body), (types.uint64, types.uint64))
-    text = entry("entered", symbol, ["i64", "i64"], result.bitwidth)
+    text = entry("entered", symbol, ["i64", "i64"], result)
     arena = Arena(1 << 20)
     at = load_object(arena, compile_text(text, link=list(found.values()), keep=["entered"], verify=True), {}, 1)["entered"]
     run = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)(at)
@@ -102,6 +106,10 @@ def two_types(a: Any) -> Any:
 
 def mixed(a: Any) -> Any:
     return min(a, np.int64(1))  # Numba compares float64s, or does not know how
+
+
+def literal(a: Any) -> Any:
+    return a + 1  # Numba makes a number with sign of it
 
 
 def raises(a: Any) -> Any:
@@ -130,7 +138,7 @@ def no_attribute(a: Any) -> Any:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (two_types, "unify uint64 and int64 for 'x'"), (mixed, "uint64, int64"),
+        (two_types, "unify uint64 and int64 for 'x'"), (mixed, "uint64, int64"), (literal, "of uint64, int64 would be int64: write constants as u64"),
         (raises, "cannot raise"), (calls_itself, "itself calls itself"), (no_element, "no element 2"), (no_attribute, "no attribute field"),
     ],
 )  # fmt: skip
