@@ -120,8 +120,9 @@ def rounded(sign, e, sig, single, control):  # type: ignore[no-untyped-def]
         return sign << u64(63), flags
     n = leading_zeros(sig)
     e += np.int64(64) - digits - np.int64(n)
-    if e < np.int64(-1022):  # a denormal double: sig counts units of 2**-1074
-        return sign << u64(63) | sig, flags
+    if e < np.int64(-1022):  # a denormal double; or less than any, of singles that none are, scaled: undefined (Book I 4.3.5.1)
+        shift = np.int64(-1011) - e
+        return sign << u64(63) | ((sig << n) >> u64(shift) if shift < np.int64(64) else ZERO), flags
     fraction = sig << (n - u64(11)) & FRACTION
     return sign << u64(63) | u64(e + np.int64(1023)) << u64(52) & INFINITY | fraction, flags
 

@@ -96,6 +96,14 @@ def test_sticky_bits_accumulate(guest: Guest) -> None:
     assert got[:2] == (0x7FF << 52, 0x9600_5000)  # and ZX; FR FI of the division
 
 
+def test_a_scaled_single_that_is_a_denormal_double(guest: Guest) -> None:
+    """2**-1074 times 2**-149, UE: 2**-1223 is delivered as 2**-1031. Undefined (Book I 4.3.5.1), as one operand is no single, but not arbitrary."""
+    (got,) = guest.run([BY_NAME["fmuls"].word], [(0x20, LEAST, 0, 0x36A << 52)])
+    assert got[0] == 1 << 43
+    (got,) = guest.run([BY_NAME["fmuls"].word], [(0x20, LEAST, 0, LEAST)])  # 2**-1956: no double
+    assert got[0] == 0
+
+
 def test_record_form_shows_fx_fex_vx_ox(guest: Guest) -> None:
     fadd = BY_NAME["fadd"].word | 1
     results = guest.run([fadd], [(0, SNAN, 0, 0), (0, TWO_1023, TWO_1023, 0), (0, 1, 1, 0), (0x80, SNAN, 0, 0)])
