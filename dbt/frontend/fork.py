@@ -17,6 +17,9 @@ from .fields import Field
 MAX_PATHS = 600
 
 
+_ANSWERS: dict[tuple[Any, ...], dict[tuple[int, ...], Hashable]] = {}  # by question: many instructions ask the same ones
+
+
 @dataclass(slots=True)
 class Question:
     """What a path asked: a value made of fields and mode bits, and the answers that lead on."""
@@ -26,12 +29,13 @@ class Question:
     next: dict[Hashable, Question | int] = field(default_factory=dict)  # int: index of a finished path
     mask: int = 0  # of the fields that the value is made of
     _modes: tuple[str, ...] = ()
-    _answers: dict[tuple[int, ...], Hashable] = field(default_factory=dict)  # by what the value is made of
+    _answers: dict[tuple[int, ...], Hashable] = field(default_factory=dict)  # by what the value is made of; of all that ask the same
 
     def __post_init__(self) -> None:
         for f in self.value.weak:
             self.mask |= f.mask if isinstance(f, Field) else 0
-        self._modes = tuple(m for m in self.value.weak if not isinstance(m, Field))
+        self._modes = tuple(sorted(m for m in self.value.weak if not isinstance(m, Field)))
+        self._answers = _ANSWERS.setdefault((self.choices, *_shape(self.value)), {})
 
     def answer(self, word: int, mode: Any) -> Hashable:
         """The choice of a concrete word in a concrete mode; None if it is none of them."""
@@ -120,6 +124,11 @@ def resolve(node: Question | int, word: int, mode: Any) -> int:
     while isinstance(node, Question):
         node = node.next[node.answer(word, mode)]
     return node
+
+
+def _shape(v: Value) -> tuple[Any, ...]:
+    """Equal for expressions that are the same."""
+    return v.op, v.ty.bits, v.imm, *map(_shape, v.args)
 
 
 def value_of(v: Value, word: int, mode: Any) -> int:
