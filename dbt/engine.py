@@ -8,7 +8,6 @@ import importlib
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -81,6 +80,8 @@ class Engine:
                     self._remember(False)
                 break
             except Exception:
+                import traceback
+
                 traceback.print_exc()
                 os._exit(FAILED)
             except BaseException as e:  # of a signal's handler: there is no way out from here
