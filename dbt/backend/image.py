@@ -26,7 +26,7 @@ _FRONT = ("ir", "frontend", "state.py", "mode.py", "exits.py", "fpscr.py", "dfp.
 _HANDLERS = ("llvm", "metadata", "cached", "direct", "recovery", "handlers", "quiet", "layout", "trie", "decoder", "userops", "binding", "compiler")
 _REGIONS = ("regions", "translator")
 _LINKING = ("build", "binding", "collecting", "helpers", "image", "linked", "objects", "pack")
-_SHARED = ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/inference.py", "backend/lowering.py", "backend/layout.py")
+_SHARED = ("state.py", "shared.py", "exits.py", "fpscr.py", "dfp.py", "backend/machinery.py", "backend/inference.py", "backend/lowering.py", "backend/compiler.py", "backend/layout.py")
 
 
 Progress = Callable[[str, int, int], None]  # what, done, of how many
