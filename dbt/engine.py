@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from .backend import cache
 from .backend.faults import faults, release_window, reserve_window
 from .backend.image import Image, Progress, keep, load_image, place_direct, place_image
 from .backend.linked import ADDRESS, Placed
@@ -80,16 +81,26 @@ class Engine:
                     self._remember(False)
                 break
             except Exception:
-                import traceback
+                try:
+                    import traceback
 
-                traceback.print_exc()
-                os._exit(FAILED)
+                    traceback.print_exc()
+                finally:  # whatever becomes of that: native code cannot go on
+                    os._exit(FAILED)
             except BaseException as e:  # of a signal's handler: there is no way out from here
                 late = e
         if late is not None:
             number = signal.SIGINT if isinstance(late, KeyboardInterrupt) else signal.SIGTERM
             threading.Timer(LATER_SECONDS, signal.pthread_kill, (threading.main_thread().ident, number)).start()
         return at
+
+    def preload(self) -> None:
+        """Read all that building will read: the process is about to lose sight of the host's files."""
+        from .backend import build
+
+        with self._building:
+            build.preload(self.image)
+        cache.lose()
 
     def _remember(self, direct: bool) -> None:
         if not self._built:
@@ -99,7 +110,7 @@ class Engine:
     def keep(self) -> None:
         """Link what was built for later starts. Called at the end of a process, but one that ends itself has to."""
         kinds, self._built = {direct for pid, direct in self._built if pid == os.getpid()}, set()
-        if kinds and self.arena.base == ADDRESS:
+        if kinds and self.arena.base == ADDRESS and not cache.lost:
             keep(self.image, self.code, self.arena.end - self.arena.base, kinds)
 
     def function(self, name: str, arguments: int) -> Callable[..., int]:

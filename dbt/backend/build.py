@@ -17,7 +17,7 @@ from typing import Any
 from . import cache
 from .binding import bind, binding_functions, bound, reserve_stubs, write_stubs
 from .collecting import uncollected
-from .helpers import built, exports, helper
+from .helpers import built, exports, helper, preload_helpers
 from .image import Image, Progress, pack_of, signature
 from .layout import UNBUILT
 from .linked import Placed
@@ -83,6 +83,16 @@ def _instructions(isa: Sequence[str]) -> dict[str, Any]:
     for module in isa:
         importlib.import_module(module)
     return {f"{insn.module} {insn.syntax} {insn.bits:x} {insn.mask:x}": insn for insn in ISA.insns}
+
+
+def preload(image: Image) -> None:
+    """Read all that building reads."""
+    parts(image)
+    _instructions(image.isa)
+    _host()
+    for direct in (False, True):
+        _known(pack_of(image, direct))
+    preload_helpers(image)
 
 
 def place_handler(image: Image, arena: Arena, symbols: dict[str, int], number: int, direct: bool) -> int:

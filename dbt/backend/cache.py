@@ -19,6 +19,14 @@ except ImportError:
 ENVIRONMENT = "PPCDBT_CACHE"
 RACY = 2_000_000_000  # ns: a file that was changed so lately may change again without a new time
 
+lost = False  # the process sees other files than it did when it started: what lies where the cache was is not ours
+
+
+def lose() -> None:
+    """From now on nothing is found in the cache or written to it."""
+    global lost
+    lost = True
+
 
 def directory() -> str:
     """Where it lives: $PPCDBT_CACHE, else the platform's cache directory for ppcdbt."""
@@ -87,6 +95,8 @@ def path(kind: str, key: str) -> str:
 
 def read(kind: str, key: str) -> bytes | None:
     """A cached object, or None."""
+    if lost:
+        return None
     try:
         with open(path(kind, key), "rb") as f:
             return f.read()
@@ -96,6 +106,8 @@ def read(kind: str, key: str) -> bytes | None:
 
 def write(kind: str, key: str, data: bytes) -> None:
     """Cache an object, atomically. An unwritable cache is no error: the next start compiles again."""
+    if lost:
+        return
     import tempfile
 
     folder = os.path.join(directory(), kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import types
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def _add(digest: Any, thing: Any, seen: set[int]) -> None:
     elif isinstance(thing, types.ModuleType):
         digest.update(thing.__name__.encode())
         if thing.__name__.startswith(("dbt", "runtime")) and thing.__file__:
-            digest.update(Path(thing.__file__).read_bytes())
+            digest.update(_content(thing.__file__))
     elif isinstance(thing, np.ndarray):
         digest.update(f"{thing.dtype} {thing.shape}".encode() + thing.tobytes())
     elif isinstance(thing, tuple | list):
@@ -52,6 +53,11 @@ def _add(digest: Any, thing: Any, seen: set[int]) -> None:
             _add(digest, item, seen)
     else:
         digest.update(f"{type(thing)} {thing!r}".encode())
+
+
+@lru_cache(maxsize=None)
+def _content(file: str) -> bytes:
+    return Path(file).read_bytes()
 
 
 def _add_code(digest: Any, code: types.CodeType) -> None:

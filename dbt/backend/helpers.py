@@ -14,6 +14,8 @@ from . import cache
 from .collecting import uncollected
 from .image import Image, machinery_sources, pack_of_helpers, signature, version_of
 
+_SHORT = "drop_code"  # a helper that is compiled fast
+
 
 def exports(image: Image) -> list[str]:
     """The names of all helpers, in an order that does not change."""
@@ -59,6 +61,16 @@ def _helper(image: Image, name: str) -> bytes:
         data = _compile(name)
         cache.write("helpers", key, data)
     return data
+
+
+def preload_helpers(image: Image) -> None:
+    """Read all that building helpers reads. Numba imports much of itself when it compiles: so it does, once."""
+    from .fingerprint import fingerprint
+    from .machinery import EXPORTS
+
+    for name in _exported(image.modules):
+        fingerprint(EXPORTS[name], _common())
+    _compile(_SHORT)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,8 @@ import struct
 import zlib
 from typing import NamedTuple
 
+from . import cache
+
 _HEAD = struct.Struct("<IIII")  # magic, number, bytes, crc of number and bytes
 _MAGIC = 0x4B434150
 
@@ -38,6 +40,8 @@ class Pack(NamedTuple):
 
     def add(self, number: int, data: bytes) -> None:
         """Append one. A cache that cannot be written to is no error."""
+        if cache.lost:
+            return
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

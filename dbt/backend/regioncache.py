@@ -122,7 +122,7 @@ class RegionCache:
     def save(self) -> None:
         """Append what was compiled to the cache's files."""
         new, self._new = self._new, []
-        if not new:
+        if not new or cache.lost:
             return
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(self._path), exist_ok=True)

@@ -89,6 +89,28 @@ def test_quad_precision_as_under_qemu(build, engine: str) -> None:  # type: igno
     assert done.stdout.decode() == expected.stdout.decode() and done.returncode == 0, done.stderr.decode()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change its root")
+def test_a_program_that_changes_its_root(build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Nothing is cached, so almost all that it executes is compiled after the host's files are out of sight; and none of ours appear there."""
+    program = build("jail", "ppc64le")
+    monkeypatch.setenv("PPCDBT_CACHE", str(tmp_path / "cache"))
+    found = {}
+    for who in ("theirs", "ours"):
+        root = tmp_path / who
+        root.mkdir()
+        shutil.copy(program, root / "program")
+        if who == "ours":
+            found[who] = ours(root / "program", str(root))
+        elif shutil.which("qemu-ppc64le"):
+            found[who] = subprocess.run(["qemu-ppc64le", "-cpu", "power9", root / "program", root], capture_output=True, timeout=PATIENCE)
+        else:
+            pytest.skip("qemu-ppc64le is not installed")
+    child, parent = found["theirs"].stdout.decode().splitlines()  # QEMU executes no program of its architecture
+    assert found["ours"].stdout.decode().splitlines() == [child, child.replace("child", "executed"), parent], found["ours"].stderr.decode()
+    assert found["ours"].returncode == 5
+    assert sorted(p.name for p in (tmp_path / "ours").iterdir()) == ["hello", "program"]
+
+
 @pytest.mark.parametrize("abi", ABIS)
 @pytest.mark.parametrize(("name", "status"), [("memory", 0), ("processes", 3), ("newcode", 0)])
 def test_as_linux_has_it(build, name: str, status: int, abi: str) -> None:  # type: ignore[no-untyped-def]

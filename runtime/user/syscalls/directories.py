@@ -84,6 +84,9 @@ def fchdir(p: Process, fd: Int) -> int:
 
 @syscall
 def chroot(p: Process, path: Path) -> int:
+    from ..preload import preload
+
+    preload(p)
     n = named(path)
     return host(NR["chroot"], n.at)
 
