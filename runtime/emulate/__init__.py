@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Emulator = Callable[["VCPU", int], None]
 _OVERRIDES: dict[str, Emulator] = {}
 _NIA, _ICOUNT, _EXIT, _EXIT_ARG, _MODE, _PAGE_EA = (offset(n) // 8 for n in ("nia", "icount", "exit", "exit_arg", "mode", "page_ea"))
+MOST = 4096  # words that are remembered: a kernel has some hundred, a guest that wants our memory has a million
 _ADDRESS, _PAGE = (1 << 64) - 1, (1 << 64) - 4096
 
 
@@ -61,6 +62,8 @@ def emulator(vcpu: VCPU) -> Callable[[], int]:
             word = q[_EXIT_ARG] & 0xFFFF_FFFF
             mnemonic, name = names(word)
             mine = evaluated or mnemonic in _OVERRIDES
+            if len(plans[q[_MODE]]) >= MOST:
+                plans[q[_MODE]].clear()
             plan = plans[q[_MODE]][q[_EXIT_ARG]] = name, None if mine else carried_out(word, q[_MODE], level)
         name, function = plan
         emulated[name] = emulated.get(name, 0) + 1
@@ -92,7 +95,7 @@ def emulator(vcpu: VCPU) -> Callable[[], int]:
     return emulate
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=MOST)
 def carried_out(word: int, mode: int, level: int) -> Function:
     """What a privileged instruction does in a mode (its index) once it has trapped, wherever it is."""
     from dbt.frontend.translate import anywhere
@@ -102,7 +105,7 @@ def carried_out(word: int, mode: int, level: int) -> Function:
     return function(sweep(anywhere(word, Mode.of_index(mode, level)._replace(trap=False)).ir))
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=MOST)
 def names(word: int) -> tuple[str, str]:
     """(mnemonic, what it is counted as) of an instruction: moves from and to special-purpose registers by register."""
     from dbt.frontend.isa.spr import SPRS
